@@ -1,0 +1,1 @@
+"""The gateway of Palmette: Envoy's configuration, aggregated calls, dashboard."""

@@ -1,0 +1,1 @@
+"""Methods, models and data of Palmette, and the contract that they are written against."""

@@ -1,0 +1,1 @@
+"""Client SDK, command line and local launcher of Palmette."""
