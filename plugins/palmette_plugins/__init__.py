@@ -1,1 +1,1 @@
-"""Methods, models and data of Palmette, and the contract that they are written against."""
+"""Palmette methods, models and data as plugins."""

@@ -1,0 +1,66 @@
+"""How a plugin provides model architectures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from palmette_plugins.api.references import Reference
+from palmette_plugins.api.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from palmette_plugins.api.data import DataInfo
+
+
+class ArchitectureProvider(ABC):
+    """A family of architectures (entry-point group ``palmette.architectures``; the name is the scheme)."""
+
+    summary: ClassVar[str] = ""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Return the targets that can be built, for help texts and nearest names."""
+
+    @abstractmethod
+    def tasks(self, reference: Reference) -> frozenset[str]:
+        """Return the names of the tasks that the architecture can do."""
+
+    @abstractmethod
+    def complete(self, reference: Reference, data: DataInfo | None) -> Reference:
+        """Return the reference with every parameter that shapes the model set, missing ones taken from `data`.
+
+        Raises:
+            NotFound: No such target; the message has the nearest names.
+            InvalidArgument: An unknown or impossible parameter, or one that does not fit `data` (channels,
+                classes, vocabulary); field ``reference``.
+        """
+
+    @abstractmethod
+    def build(self, reference: Reference) -> nn.Module:
+        """Build the model of a complete reference, initialised by torch's current random state."""
+
+
+@dataclass
+class LoadedModel:
+    """A model ready for work.
+
+    Attributes:
+        module: The model, on the CPU unless moved.
+        spec: How to rebuild it.
+        reference: What it was loaded from.
+        artifact: Id of the artifact that it was loaded from; empty for an untrained model.
+        pretrained: Whether its weights were learned.
+    """
+
+    module: nn.Module
+    spec: ModelSpec
+    reference: str
+    artifact: str = ""
+    pretrained: bool = False
+
+    def replaced(self, **changes: Any) -> LoadedModel:
+        """Return a copy with `changes`."""
+        return LoadedModel(**{**self.__dict__, **changes})

@@ -1,0 +1,258 @@
+"""The whole world of a running method."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from palmette_plugins.api.artifacts import ArtifactStore
+from palmette_plugins.api.checkpoint import CheckpointFolder
+from palmette_plugins.api.errors import JobCancelled
+from palmette_plugins.api.job_spec import JobSpec
+from palmette_plugins.api.kinds import ArtifactKind
+from palmette_plugins.api.method import Method, output_declarations, unwrap_annotation
+from palmette_plugins.api.references import DatasetRef
+from palmette_plugins.api.resolve import load_dataset
+from palmette_plugins.api.sink import JobSink
+
+if TYPE_CHECKING:
+    import torch
+
+    from palmette_plugins.api.architecture import LoadedModel
+    from palmette_plugins.api.data import Dataset
+    from palmette_plugins.engines.recipe import Recipe
+    from palmette_plugins.engines.training import TrainingResult
+
+
+class JobContext:
+    """What a method reads from and reports to.
+
+    Attributes:
+        spec: The job: plugin, inputs, configuration, seed.
+        seed: Seed of every random draw.
+        logger: Logger whose lines become the job's log.
+        checkpoint: The job's checkpoints; see `CheckpointFolder`.
+        store: The artifact store.
+    """
+
+    def __init__(self, spec: JobSpec, method: Method, sink: JobSink) -> None:
+        self.spec = spec
+        self.seed = spec.seed
+        self.method = method
+        self.logger = _job_logger(sink)
+        self.checkpoint = CheckpointFolder(spec.checkpoint_url)
+        self.store = ArtifactStore(spec.artifact_store_url)
+        self._sink = sink
+        self._started_s = time.monotonic()
+        self._first_fraction: float | None = None
+        self._parents: list[str] = []
+        self._figures: dict[str, dict[str, Any]] = {}
+        self._datasets: dict[str, Dataset] = {}
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where to compute: the first GPU of the job, else the CPU."""
+        import torch
+
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def generator(self, purpose: str = "") -> torch.Generator:
+        """Return a CPU generator seeded from the job's seed and `purpose`; equal purposes give equal draws."""
+        from palmette_plugins.engines.seeding import seeded_generator
+
+        generator: torch.Generator = seeded_generator(self.seed, purpose)
+        return generator
+
+    def has_input(self, name: str) -> bool:
+        """Tell whether the input was given."""
+        return bool(self.spec.inputs.get(name))
+
+    def model(self, name: str) -> LoadedModel:
+        """Return the model of a single-valued input."""
+        return self.models(name)[0]
+
+    def models(self, name: str) -> list[LoadedModel]:
+        """Return the models of a list input, in order. New models are initialised from the job's seed."""
+        from palmette_plugins.architectures.loading import load_model_reference
+
+        data = self._main_data()
+        loaded = [
+            load_model_reference(text, f"inputs.{name}", data, self.store, seed=self.seed)
+            for text in self.spec.inputs.get(name, [])
+        ]
+        for model in loaded:
+            if model.artifact and model.artifact not in self._parents:
+                self._parents.append(model.artifact)
+        return loaded
+
+    def dataset(self, name: str) -> Dataset:
+        """Return the dataset of a single-valued input."""
+        return self.datasets(name)[0]
+
+    def datasets(self, name: str) -> list[Dataset]:
+        """Return the datasets of a list input, in order."""
+        for text in self.spec.inputs.get(name, []):
+            if text not in self._datasets:
+                self._datasets[text] = load_dataset(text, f"inputs.{name}")
+        return [self._datasets[text] for text in self.spec.inputs.get(name, [])]
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `JobCancelled` if someone asked the job to stop. Call it in long loops without progress."""
+        reason = self._sink.cancel_reason()
+        if reason is not None:
+            raise JobCancelled(reason)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Report the done share in [0, 1] of the whole job; raise `JobCancelled` when cancelled."""
+        self.raise_if_cancelled()
+        fraction = min(max(fraction, 0.0), 1.0)
+        if self._first_fraction is None:
+            self._first_fraction = fraction  # a resumed job does not start at 0
+        done = fraction - self._first_fraction
+        elapsed_s = time.monotonic() - self._started_s
+        eta_s = elapsed_s / done * (1.0 - fraction) if done > 0.01 else None
+        self._sink.progress(fraction, message, eta_s)
+
+    def metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Report one measurement."""
+        self._sink.metric(name, float(value), step)
+
+    def metrics(self, values: Mapping[str, float], step: int | None = None, prefix: str = "") -> None:
+        """Report several measurements, their names after `prefix`."""
+        for name, value in values.items():
+            self.metric(f"{prefix}{name}", value, step)
+
+    def figure(self, name: str, chart: Any) -> None:
+        """Show a figure: an altair chart or a Vega-Lite dictionary. It is also kept in later artifacts."""
+        vega_lite = chart if isinstance(chart, dict) else chart.to_dict()
+        self._figures[name] = vega_lite
+        self._sink.figure(name, vega_lite)
+
+    def train(self, model: LoadedModel, data: Dataset, recipe: Recipe, **options: Any) -> TrainingResult:
+        """Train `model` in place; see `palmette_plugins.engines.training.train` for the options."""
+        from palmette_plugins.engines.training import train
+
+        return train(self, model, data, recipe, **options)
+
+    def evaluate(self, model: LoadedModel, data: Dataset, split: str = "test", **options: Any) -> dict[str, float]:
+        """Return the task's measurements on a split; see `palmette_plugins.engines.evaluation.evaluate`."""
+        from palmette_plugins.engines.evaluation import evaluate
+
+        measured: dict[str, float] = evaluate(
+            model.module, data, split, device=self.device, check=self.raise_if_cancelled, **options
+        )
+        return measured
+
+    def save_model(
+        self,
+        model: LoadedModel,
+        *,
+        data: Dataset | None = None,
+        output: str = "model",
+        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Commit a model artifact (spec, weights, held-out samples) and return its id.
+
+        `data` fixes the signature when served and gives the samples that the export is checked on; the
+        first dataset of the job when left out.
+        """
+        from palmette_plugins.architectures.saving import model_files
+
+        chosen = data or self._main_dataset()
+        with self.store.writer() as writer:
+            spec = model_files(writer, model, chosen)
+            return self._commit(writer, output, spec=spec, metrics=metrics, attributes=attributes, data=chosen)
+
+    def save_files(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        output: str,
+        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Commit an artifact of the output's declared kind with these files, and return its id."""
+        with self.store.writer() as writer:
+            for path, content in files.items():
+                writer.add_bytes(path, content)
+            return self._commit(writer, output, metrics=metrics, attributes=attributes, data=self._main_dataset())
+
+    def save_table(
+        self, rows: Sequence[Mapping[str, Any]], *, output: str, metrics: Mapping[str, float] | None = None
+    ) -> str:
+        """Commit a table artifact (``table.json``: a list of rows) and return its id."""
+        import orjson
+
+        data = orjson.dumps([dict(row) for row in rows], option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+        return self.save_files({"table.json": data}, output=output, metrics=metrics)
+
+    def add_parent(self, artifact: str) -> None:
+        """Record that later artifacts of this job are made from `artifact` too."""
+        if artifact not in self._parents:
+            self._parents.append(artifact)
+
+    def _commit(self, writer: Any, output: str, *, data: Dataset | None, **fields: Any) -> str:
+        from palmette_plugins.api.provenance import environment, plugin_version
+
+        kinds = {declaration.name: declaration.kind for declaration in output_declarations(type(self.method))}
+        if output not in kinds:
+            raise ValueError(f"'{output}' is not a declared output of {self.spec.plugin}: {', '.join(kinds)}")
+        kind: ArtifactKind = kinds[output]
+        spec = fields.get("spec")
+        identifier: str = writer.commit(
+            kind=kind,
+            output=output,
+            spec=spec,
+            task=spec.task if spec is not None else (data.info.task if data is not None else ""),
+            metrics={name: float(value) for name, value in (fields["metrics"] or {}).items()},
+            figures=dict(self._figures),
+            parents=tuple(self._parents),
+            inputs={name: list(references) for name, references in self.spec.inputs.items()},
+            job=self.spec.job,
+            plugin=f"{self.spec.service}/{self.spec.plugin}",
+            plugin_version=plugin_version(type(self.method)),
+            config=self.method.config.model_dump(mode="json"),
+            dataset_fingerprint=data.fingerprint if data is not None else "",
+            seed=self.seed,
+            environment=environment(),
+            attributes=dict(fields["attributes"] or {}),
+        )
+        self._sink.artifact(output, identifier, kind.value)
+        return identifier
+
+    def _dataset_inputs(self) -> list[str]:
+        markers = type(self.method).inputs
+        return [name for name, marker in markers.items() if _is_dataset(marker) and self.has_input(name)]
+
+    def _main_dataset(self) -> Dataset | None:
+        names = self._dataset_inputs()
+        return self.dataset(names[0]) if names else None
+
+    def _main_data(self) -> Any:
+        dataset = self._main_dataset()
+        return dataset.info if dataset is not None else None
+
+
+def _is_dataset(annotation: Any) -> bool:
+    return unwrap_annotation(annotation)[0] is DatasetRef
+
+
+class _SinkHandler(logging.Handler):
+    """Hands log records to a job's sink."""
+
+    def __init__(self, sink: JobSink) -> None:
+        super().__init__()
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._sink.log(record.levelno, self.format(record))
+
+
+def _job_logger(sink: JobSink) -> logging.Logger:
+    logger = logging.Logger("palmette.job", level=logging.INFO)  # noqa: LOG001 - of this job alone, never shared
+    logger.addHandler(_SinkHandler(sink))
+    return logger
