@@ -87,10 +87,8 @@ bench: setup ## Run every benchmark
 
 .PHONY: constraints
 constraints: ## Write constraints*.txt anew from what .venv and .venv-triton hold
-	@for pair in .venv:constraints.txt .venv-triton:constraints-triton.txt; do \
-		venv=$${pair%%:*}; file=$${pair##*:}; \
-		{ grep '^#' $$file; $$venv/bin/python -m pip freeze --exclude-editable | grep -v ' @ '; } >$$file.new && mv $$file.new $$file; \
-	done
+	@scripts/write-constraints .venv constraints.txt
+	@scripts/write-constraints .venv-triton constraints-triton.txt
 
 .PHONY: clean
 clean: ## Remove environments, caches and generated includes; what users stored elsewhere stays
