@@ -1,0 +1,1 @@
+"""The serving service: the artifact registry, and deployments on Triton."""
