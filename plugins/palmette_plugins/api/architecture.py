@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.references import Reference
 from palmette_plugins.api.spec import ModelSpec
 
@@ -41,6 +43,22 @@ class ArchitectureProvider(ABC):
     @abstractmethod
     def build(self, reference: Reference) -> nn.Module:
         """Build the model of a complete reference, initialised by torch's current random state."""
+
+    def compose(self, reference: Reference, parts: Sequence[nn.Module]) -> nn.Module:
+        """Build an architecture that is made of other models (see `ModelSpec.parts`), given in order."""
+        raise InvalidArgument.field("reference", f"'{reference}' is not made of other models")
+
+    def pretrained(self, reference: Reference) -> bool:
+        """Tell whether `build` gives learned weights."""
+        return False
+
+    def structure(self, reference: Reference) -> Reference:
+        """Return a complete reference that builds the same structure and needs no learned weights."""
+        return reference
+
+    def input_shape(self, reference: Reference) -> tuple[int, ...] | None:
+        """Return the shape of one input that the architecture was made for, without the batch; None if unknown."""
+        return None
 
 
 @dataclass

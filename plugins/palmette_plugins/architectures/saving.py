@@ -1,0 +1,30 @@
+"""Saving a model into an artifact."""
+
+from __future__ import annotations
+
+from palmette_plugins.api.architecture import LoadedModel
+from palmette_plugins.api.artifacts import ArtifactWriter
+from palmette_plugins.api.data import Dataset
+from palmette_plugins.api.spec import ModelSpec
+from palmette_plugins.architectures import samples, weights_file
+from palmette_plugins.architectures.weights_file import load_weights
+
+__all__ = ["load_weights", "model_files"]
+
+
+def model_files(writer: ArtifactWriter, model: LoadedModel, data: Dataset | None) -> ModelSpec:
+    """Add a model's files to an artifact and return its spec, complete.
+
+    ``weights.safetensors`` always; ``samples.safetensors`` (held-out inputs with PyTorch's outputs) where `data` has
+    held-out examples. `data` fixes task, signature and labels; without it those of the model's spec stay, and a
+    model that has none can be trained further but not served.
+    """
+    spec = model.spec
+    if data is not None:
+        spec = spec.model_copy(update={"task": data.info.task, "io": data.task.io(data.info)})
+    writer.add_bytes(weights_file.FILE_NAME, weights_file.weights_bytes(model.module.state_dict()))
+    if data is not None and spec.io is not None:
+        taken = samples.take_samples(model.module, data, spec.io)
+        if taken is not None:
+            writer.add_bytes(samples.FILE_NAME, samples.samples_bytes(taken))
+    return spec

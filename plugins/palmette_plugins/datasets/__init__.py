@@ -1,0 +1,1 @@
+"""Datasets: one source a file, and the preparation that they share."""

@@ -1,0 +1,1 @@
+"""Edits: registered structural changes, one a file."""

@@ -1,0 +1,1 @@
+"""Machinery that many methods share: training, masks, evaluation, profiling."""
