@@ -157,7 +157,7 @@ class LocalServer:
             f"--metrics-port={self.metrics_port}",
             # Quantiles of request times over a sliding minute; counters alone cannot give them.
             "--metrics-config=summary_latencies=true",
-            "--exit-timeout-secs=20",
+            "--exit-timeout-secs=10",
             "--log-format=ISO8601",
         ]
 
