@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from palmette_plugins.api.architecture import LoadedModel
     from palmette_plugins.api.data import Dataset
+    from palmette_plugins.engines.phases import Phases
     from palmette_plugins.engines.recipe import Recipe
     from palmette_plugins.engines.training import TrainingResult
 
@@ -58,6 +59,13 @@ class JobContext:
         import torch
 
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    @cached_property
+    def phases(self) -> Phases:
+        """What earlier attempts of this job finished, for methods of several steps; kept in its checkpoint."""
+        from palmette_plugins.engines.phases import Phases
+
+        return Phases(self.checkpoint)
 
     def generator(self, purpose: str = "") -> torch.Generator:
         """Return a CPU generator seeded from the job's seed and `purpose`; equal purposes give equal draws."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.spec import ModelIO
 
 if TYPE_CHECKING:
@@ -51,6 +52,16 @@ class Task(ABC):
     @abstractmethod
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Return the mean loss over the batch as a scalar."""
+
+    def smoothed_loss(self, outputs: Any, batch: Batch, smoothing: float) -> Tensor:
+        """Return the mean loss with the share `smoothing` of each target spread over all classes.
+
+        Raises:
+            InvalidArgument: The task has no classes, which is so unless it overrides this.
+        """
+        raise InvalidArgument.field(
+            "config.recipe.label_smoothing", f"must be 0 for {self.name}: the task has no classes to smooth"
+        )
 
     @abstractmethod
     def meter(self) -> Meter:

@@ -33,6 +33,10 @@ class Classification(Task):
         """Return the mean cross-entropy in nats."""
         return F.cross_entropy(outputs, batch[1])
 
+    def smoothed_loss(self, outputs: Any, batch: Batch, smoothing: float) -> Tensor:
+        """Return the mean cross-entropy in nats against softened classes."""
+        return F.cross_entropy(outputs, batch[1], label_smoothing=smoothing)
+
     def meter(self) -> ClassificationMeter:
         """Return a meter of accuracy, loss and expected calibration error."""
         return ClassificationMeter()

@@ -1,0 +1,123 @@
+"""Training: a task, a model, a dataset and a recipe, with checkpoints from which it goes on exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from palmette_plugins.api.architecture import LoadedModel
+from palmette_plugins.api.data import Dataset
+from palmette_plugins.api.task import Batch
+from palmette_plugins.engines.acceleration import accelerated
+from palmette_plugins.engines.optimizers import ParameterGroups, build_optimizer
+from palmette_plugins.engines.recipe import Recipe
+from palmette_plugins.engines.seeding import derive_seed
+
+if TYPE_CHECKING:
+    from palmette_plugins.api.job import JobContext
+
+ExtraLoss = Callable[[nn.Module, Any, Batch], Tensor]  # (module, outputs, batch) -> scalar
+AfterStep = Callable[[nn.Module, int], None]  # (module, number of the step that was just made, from 0)
+
+
+@dataclass
+class TrainingResult:
+    """What a training run did.
+
+    Attributes:
+        history: One row per epoch: ``epoch`` (from 1), ``step``, ``train/loss``, ``train/lr``, ``seconds`` and,
+            where measured, ``validation/<metric>``.
+        steps: Optimizer steps.
+        examples: Training examples seen, each counted as often as it was.
+        seconds: Time spent training, without validation and checkpoints, over all attempts.
+        validation: The last measurements on the validation split, by name.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    steps: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    validation: dict[str, float] = field(default_factory=dict)
+
+    def macs(self, forward_macs: int) -> int:
+        """Return the multiply-adds of the run: a backward pass costs about two forward passes."""
+        return 3 * forward_macs * self.examples
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What stays the same during one call of `train`."""
+
+    job: JobContext
+    module: nn.Module
+    data: Dataset
+    recipe: Recipe
+    phase: str
+    progress: tuple[float, float]
+    extra_loss: ExtraLoss | None
+    after_step: AfterStep | None
+    validate_split: str | None
+
+
+def train(
+    job: JobContext,
+    model: LoadedModel,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    phase: str = "train",
+    progress: tuple[float, float] = (0.0, 1.0),
+    parameter_groups: ParameterGroups | None = None,
+    extra_loss: ExtraLoss | None = None,
+    after_step: AfterStep | None = None,
+    validate_split: str | None = "validation",
+) -> TrainingResult:
+    """Train `model.module` in place and return what was done.
+
+    Masks on the module's weights (see `engines.sparsity`) are kept: masked weights are 0 after every step.
+    Reports ``train/loss``, ``train/lr`` and ``validation/<metric>``, with the optimizer step as their step. For
+    a phase other than ``train`` the names start with ``<phase>/``.
+
+    A job that was interrupted goes on at the last saved epoch of the phase it was in; finished phases return at
+    once with their weights loaded. On a CPU the result is the same to the last bit as without interruption:
+    every random draw of an epoch depends only on the job's seed, the phase and the epoch.
+
+    Args:
+        job: The running job.
+        model: The model; afterwards on the device it was trained on.
+        data: The dataset; the split ``train`` is trained on, with its augmentation.
+        recipe: How to train.
+        phase: Name of this run within the job; each call of `train` in one job needs its own.
+        progress: Range of the job's progress that this run covers.
+        parameter_groups: torch parameter groups instead of one group of all trainable parameters.
+        extra_loss: Added to the task's loss: called as ``extra_loss(module, outputs, batch)``.
+        after_step: Called as ``after_step(module, step)`` after every optimizer step.
+        validate_split: Split to measure on after epochs; None for none.
+
+    Raises:
+        InvalidArgument: The recipe cannot be used with this task or device.
+        FailedPrecondition: The loss became infinite or NaN.
+        JobCancelled: Someone asked the job to stop.
+    """
+    from palmette_plugins.engines.loop import run_epochs
+
+    run = TrainingRun(job, model.module, data, recipe, phase, progress, extra_loss, after_step, validate_split)
+    finished = job.phases.finished(phase)
+    if finished is not None:
+        model.module.load_state_dict(finished["model"])
+        model.module.to(job.device)
+        result = TrainingResult(**finished["result"])
+    else:
+        result = TrainingResult()
+        optimizer = build_optimizer(model.module, recipe, parameter_groups)
+        with accelerated(model.module, optimizer, recipe, job.device) as prepared:
+            run_epochs(run, prepared, result)
+        weights = {name: tensor.detach().clone() for name, tensor in model.module.state_dict().items()}
+        job.phases.finish(phase, {"model": weights, "result": asdict(result)})
+    # Whatever the method draws next must not depend on whether this call trained or only loaded.
+    torch.manual_seed(derive_seed(job.seed, f"{phase}/after"))
+    return result
