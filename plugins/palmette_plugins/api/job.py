@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from palmette_plugins.api.artifacts import ArtifactStore
@@ -17,6 +18,7 @@ from palmette_plugins.api.method import Method, output_declarations, unwrap_anno
 from palmette_plugins.api.references import DatasetRef
 from palmette_plugins.api.resolve import load_dataset
 from palmette_plugins.api.sink import JobSink
+from palmette_plugins.api.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -177,17 +179,25 @@ class JobContext:
 
     def save_files(
         self,
-        files: Mapping[str, bytes],
+        files: Mapping[str, bytes | Path],
         *,
         output: str,
+        spec: ModelSpec | None = None,
         metrics: Mapping[str, float] | None = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
-        """Commit an artifact of the output's declared kind with these files, and return its id."""
+        """Commit an artifact of the output's declared kind with these files, and return its id.
+
+        A file is its content or a local path to copy from; `spec` is that of the model which the files hold, if any.
+        """
         with self.store.writer() as writer:
             for path, content in files.items():
-                writer.add_bytes(path, content)
-            return self._commit(writer, output, metrics=metrics, attributes=attributes, data=self._main_dataset())
+                if isinstance(content, bytes):
+                    writer.add_bytes(path, content)
+                else:
+                    writer.add_file(path, content)
+            data = self._main_dataset()
+            return self._commit(writer, output, spec=spec, metrics=metrics, attributes=attributes, data=data)
 
     def save_table(
         self, rows: Sequence[Mapping[str, Any]], *, output: str, metrics: Mapping[str, float] | None = None
