@@ -1,0 +1,75 @@
+"""Values that the SDK returns: frozen dataclasses, no protobuf."""
+
+from palmette.types.artifact import Artifact, ArtifactFile, ArtifactName, GarbageReport, Lineage, LineageEdge
+from palmette.types.deployment import (
+    DeploymentInfo,
+    DeploymentState,
+    DeploymentStats,
+    DeploymentVersion,
+    Parity,
+    Runtime,
+    TensorSignature,
+)
+from palmette.types.events import (
+    ArtifactCommitted,
+    FigureShown,
+    JobEvent,
+    LogLine,
+    MetricReported,
+    ProgressMade,
+    Severity,
+    StateChanged,
+)
+from palmette.types.failure import Failure
+from palmette.types.health import Component, ComponentKind, Health, HealthState
+from palmette.types.identity import Identity, Role, Token
+from palmette.types.job import JobInfo, JobState, Outputs, Progress, Resources
+from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, SparsityPlan
+from palmette.types.plugin import InputType, Paper, Plugin, PluginInput, PluginOutput, PluginState
+
+__all__ = [
+    "Artifact",
+    "ArtifactCommitted",
+    "ArtifactFile",
+    "ArtifactName",
+    "Component",
+    "ComponentKind",
+    "DeploymentInfo",
+    "DeploymentState",
+    "DeploymentStats",
+    "DeploymentVersion",
+    "Failure",
+    "FigureShown",
+    "GarbageReport",
+    "Health",
+    "HealthState",
+    "Identity",
+    "InputType",
+    "JobEvent",
+    "JobInfo",
+    "JobState",
+    "LayerInfo",
+    "Lineage",
+    "LineageEdge",
+    "LogLine",
+    "MetricReported",
+    "ModelInspection",
+    "Outputs",
+    "Paper",
+    "Parity",
+    "PlannedLayer",
+    "Plugin",
+    "PluginInput",
+    "PluginOutput",
+    "PluginState",
+    "Progress",
+    "ProgressMade",
+    "Resources",
+    "Role",
+    "Runtime",
+    "Severity",
+    "SparsityPlan",
+    "StateChanged",
+    "TensorSignature",
+    "Token",
+]
