@@ -50,6 +50,8 @@ def _description(kind: type[ReferenceParameters], reference: Reference, item: ob
     if details["type"] == "extra_forbidden":
         return f"'{head}' has no parameter '{name}'{nearest_names(name, list(kind.model_fields))}"
     message = str(details["msg"]).removeprefix("Value error, ")
+    if not name:
+        return f"'{head}': {message}"
     given = reference.parameters.get(name)
     if details["type"] == "missing":
         return f"'{head}' needs the parameter '{name}'"

@@ -38,7 +38,12 @@ def io_violations(spec: ModelSpec, data: DataInfo, field: str, text: str) -> lis
 
 
 def size_violations(module: nn.Module, data: DataInfo, field: str, text: str) -> list[FieldViolation]:
-    """Return what is wrong with the input's size, by running a module of the ``meta`` device on it."""
+    """Return what is wrong with the size of images, by running a module of the ``meta`` device on two of them.
+
+    Other inputs are not tried: transformers looks into its masks, which ``meta`` tensors do not have.
+    """
+    if len(data.input_shape) != 3:
+        return []
     example = torch.empty((2, *data.input_shape), dtype=getattr(torch, data.input_dtype), device="meta")
     try:
         with torch.inference_mode():

@@ -29,16 +29,6 @@ def ordered_batches(split: TorchDataset[Any], batch_size: int) -> Iterator[Any]:
         yield from DataLoader(split, batch_size=batch_size)
 
 
-def shuffled_batches(
-    split: TorchDataset[Any], batch_size: int, generator: torch.Generator, *, drop_last: bool = False
-) -> Iterator[Any]:
-    """Yield one epoch in an order drawn from `generator`."""
-    order = torch.randperm(len(split), generator=generator)  # type: ignore[arg-type]
-    stop = len(order) - len(order) % batch_size if drop_last else len(order)
-    for start in range(0, stop, batch_size):
-        yield gather(split, order[start : start + batch_size])
-
-
 def to_device(batch: Any, device: torch.device | str) -> Any:
     """Return a batch (a tensor, or nested tuples, lists and dictionaries of tensors) on `device`."""
     if isinstance(batch, Tensor):

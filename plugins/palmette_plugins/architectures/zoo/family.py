@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from pydantic import Field
 from torch import nn
@@ -14,8 +14,11 @@ from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 
+ParametersT = TypeVar("ParametersT", bound=ReferenceParameters)
+ImageParametersT = TypeVar("ImageParametersT", bound="ImageParameters")
 
-class Family(ABC):
+
+class Family(ABC, Generic[ParametersT]):
     """Architectures whose names follow one pattern, such as ``resnet20`` and ``resnet56``.
 
     Attributes:
@@ -28,10 +31,10 @@ class Family(ABC):
     names: ClassVar[tuple[str, ...]]
     pattern: ClassVar[re.Pattern[str]]
     tasks: ClassVar[frozenset[str]]
-    Parameters: ClassVar[type[ReferenceParameters]]
+    Parameters: type[ParametersT]
 
     @abstractmethod
-    def build(self, name: str, parameters: ReferenceParameters) -> nn.Module:
+    def build(self, name: str, parameters: ParametersT) -> nn.Module:
         """Build a member."""
 
     @abstractmethod
@@ -39,17 +42,17 @@ class Family(ABC):
         """Return the parameters that the data decides."""
 
     @abstractmethod
-    def input_shape(self, parameters: ReferenceParameters) -> tuple[int, ...]:
-        """Return the shape of one input."""
+    def input_shape(self, parameters: ParametersT) -> tuple[int, ...] | None:
+        """Return the shape of one input; None where it is open."""
 
-    def check(self, name: str, parameters: ReferenceParameters) -> None:
+    def check(self, name: str, parameters: ParametersT) -> None:
         """Raise `InvalidArgument` (field ``reference``) for an impossible member; the default accepts all."""
 
     def compose(self, name: str, parts: list[nn.Module]) -> nn.Module:
         """Build a member that is made of other models."""
         raise InvalidArgument.field("reference", f"'zoo:{name}' is not made of other models")
 
-    def width_factor(self, name: str, parameters: ReferenceParameters) -> int | None:
+    def width_factor(self, name: str, parameters: ParametersT) -> int | None:
         """Return what scales all inner widths; None where there is no such number."""
         return None
 
@@ -80,16 +83,15 @@ class ImageParameters(ReferenceParameters):
     num_classes: int = Field(10, ge=1, le=1_000_000)
 
 
-class ImageFamily(Family):
+class ImageFamily(Family[ImageParametersT]):
     """Base of the families that classify images (C, H, W)."""
 
     tasks = frozenset({"classification"})
-    Parameters = ImageParameters
 
     def from_data(self, data: DataInfo) -> dict[str, int]:
         """Return channels and classes."""
         return {"in_channels": data.input_shape[0], "num_classes": data.num_classes}
 
-    def input_shape(self, parameters: ReferenceParameters) -> tuple[int, ...]:
+    def input_shape(self, parameters: ImageParametersT) -> tuple[int, ...] | None:
         """Return the shape of a CIFAR-size image."""
-        return (parameters.in_channels, 32, 32)  # type: ignore[attr-defined]
+        return (parameters.in_channels, 32, 32)

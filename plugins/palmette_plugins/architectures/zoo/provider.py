@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -12,9 +13,21 @@ from palmette_plugins.api.errors import NotFound
 from palmette_plugins.api.reference_parameters import parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.architectures.zoo.family import Family
+from palmette_plugins.architectures.zoo.logit_average import LogitAverageFamily
+from palmette_plugins.architectures.zoo.mlp import MLPFamily
 from palmette_plugins.architectures.zoo.resnet import ResNetFamily
+from palmette_plugins.architectures.zoo.tiny_gpt import TinyGPTFamily
+from palmette_plugins.architectures.zoo.vgg import VGGFamily
+from palmette_plugins.architectures.zoo.wide_resnet import WideResNetFamily
 
-_FAMILIES: tuple[Family, ...] = (ResNetFamily(),)
+_FAMILIES: tuple[Family[Any], ...] = (
+    ResNetFamily(),
+    WideResNetFamily(),
+    VGGFamily(),
+    MLPFamily(),
+    TinyGPTFamily(),
+    LogitAverageFamily(),
+)
 
 
 class Zoo(ArchitectureProvider):
@@ -59,7 +72,7 @@ class Zoo(ArchitectureProvider):
         """Return the reference in another width, see `palmette_plugins.architectures.width`."""
         return self._family(reference).with_width_factor(reference, factor)
 
-    def _family(self, reference: Reference) -> Family:
+    def _family(self, reference: Reference) -> Family[Any]:
         for family in _FAMILIES:
             if family.pattern.fullmatch(reference.target):
                 return family

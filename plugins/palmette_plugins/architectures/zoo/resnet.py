@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from palmette_plugins.api.errors import InvalidArgument
-from palmette_plugins.api.reference_parameters import ReferenceParameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.architectures.residual import ResidualBlock
 from palmette_plugins.architectures.zoo.family import ImageFamily, ImageParameters
@@ -17,7 +16,7 @@ from palmette_plugins.architectures.zoo.initialisation import kaiming_normal
 
 
 class BasicBlock(ResidualBlock):
-    """Two 3x3 convolutions with batch norms; the shortcut is a 1x1 convolution with a batch norm where shapes change."""
+    """Two 3x3 convolutions with batch norms; where shapes change, the shortcut is a 1x1 convolution with one."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -75,14 +74,14 @@ class ResNetParameters(ImageParameters):
     width: int = Field(16, ge=1, le=4096)
 
 
-class ResNetFamily(ImageFamily):
+class ResNetFamily(ImageFamily[ResNetParameters]):
     """``resnet<depth>`` with depth 6n + 2."""
 
     names = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
     pattern = re.compile(r"resnet(\d{1,4})")
     Parameters = ResNetParameters
 
-    def check(self, name: str, parameters: ReferenceParameters) -> None:
+    def check(self, name: str, parameters: ResNetParameters) -> None:
         """Refuse depths that three equal stages cannot have."""
         depth = _depth(name)
         if depth < 8 or (depth - 2) % 6:
@@ -91,14 +90,12 @@ class ResNetFamily(ImageFamily):
                 "reference", f"'zoo:{name}': the depth must be 6n + 2; the nearest is resnet{nearest}"
             )
 
-    def build(self, name: str, parameters: ReferenceParameters) -> nn.Module:
+    def build(self, name: str, parameters: ResNetParameters) -> nn.Module:
         """Build ``resnet<depth>``."""
-        assert isinstance(parameters, ResNetParameters)
         return ResNet((_depth(name) - 2) // 6, parameters.width, parameters.in_channels, parameters.num_classes)
 
-    def width_factor(self, name: str, parameters: ReferenceParameters) -> int | None:
+    def width_factor(self, name: str, parameters: ResNetParameters) -> int | None:
         """Return the first stage's width."""
-        assert isinstance(parameters, ResNetParameters)
         return parameters.width
 
     def with_width_factor(self, reference: Reference, factor: int) -> Reference:
