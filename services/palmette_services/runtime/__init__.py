@@ -1,0 +1,1 @@
+"""What every service stands on: jobs, workers, database, gRPC server, health, metrics, logs."""

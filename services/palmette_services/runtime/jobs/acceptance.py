@@ -1,0 +1,76 @@
+"""Deciding whether a submission is accepted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from palmette_plugins.api.errors import FieldViolation, InvalidArgument
+from palmette_plugins.api.job_spec import JobSpec
+from palmette_protos.v1 import job_pb2
+
+from palmette_services.runtime.jobs.insertion import NewJob
+from palmette_services.runtime.jobs.names import check_parent
+from palmette_services.runtime.jobs.submission import (
+    accepted_fields,
+    choose_seed,
+    content_digest,
+    job_spec,
+    merged,
+    runtime_violations,
+    verdict_key,
+)
+
+_VERDICT_AGE_S = 10.0
+_MOST_VERDICTS = 4096
+
+
+class SubmissionChecker(Protocol):
+    """Where plugins check submissions: the inspector."""
+
+    async def check(self, spec: JobSpec) -> None:
+        """Raise what is wrong with the submission."""
+
+
+class Acceptance:
+    """Checks submissions: the runtime's own rules here, the plugin's in the inspector.
+
+    That a plugin found nothing wrong is remembered for a few seconds: a sweep over seeds costs one check.
+    """
+
+    def __init__(self, service: str, artifact_store_url: str, checker: SubmissionChecker) -> None:
+        self._service = service
+        self._artifact_store_url = artifact_store_url
+        self._checker = checker
+        self._passed: dict[bytes, float] = {}
+        self.resource_violations: Callable[[job_pb2.Resources], Iterable[FieldViolation]] = lambda _resources: ()
+
+    def prepare(self, request: job_pb2.SubmitJobRequest, user: str) -> NewJob:
+        """Return the job as it would be stored; raise `InvalidArgument` for a wrong parent."""
+        check_parent(request.parent, self._service)
+        accepted = accepted_fields(request.job)
+        digest = content_digest(accepted)
+        choose_seed(accepted)
+        return NewJob(accepted, user, request.request_id, digest)
+
+    async def check(self, request: job_pb2.SubmitJobRequest, new: NewJob) -> None:
+        """Raise everything that is wrong with the submission, at once."""
+        found = list(runtime_violations(request.job, request.request_id))
+        found += self.resource_violations(request.job.resources)
+        try:
+            await self._check_plugin(new.job)
+        except InvalidArgument as error:
+            merged(found, error)
+        merged(found, None)
+
+    async def _check_plugin(self, job: job_pb2.Job) -> None:
+        key = verdict_key(job)
+        now_s = time.monotonic()
+        if now_s - self._passed.get(key, float("-inf")) < _VERDICT_AGE_S:
+            return
+        await self._checker.check(job_spec(self._service, job, self._artifact_store_url))
+        if len(self._passed) >= _MOST_VERDICTS:
+            self._passed = {key: at for key, at in self._passed.items() if now_s - at < _VERDICT_AGE_S}
+        if len(self._passed) < _MOST_VERDICTS:
+            self._passed[key] = now_s

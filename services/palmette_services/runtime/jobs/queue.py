@@ -1,0 +1,187 @@
+"""The job queue: what the API, and a service's own code, do with jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from palmette_plugins.api.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
+from palmette_protos.v1 import job_pb2
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from palmette_services.runtime.database import Database
+from palmette_services.runtime.jobs.acceptance import Acceptance
+from palmette_services.runtime.jobs.events import PAGE, read_events
+from palmette_services.runtime.jobs.feed import JobFeed
+from palmette_services.runtime.jobs.insertion import NewJob, find_by_request, insert_job
+from palmette_services.runtime.jobs.listing import JobQuery
+from palmette_services.runtime.jobs.messages import WaitingReason, job_messages
+from palmette_services.runtime.jobs.names import JobName
+from palmette_services.runtime.jobs.states import JobState, on_cancel, on_retry
+from palmette_services.runtime.jobs.tables import JobRow
+from palmette_services.runtime.jobs.transitions import apply_transition
+
+_POLL_S = 1.0  # how late news from another replica may be
+_COUNT_AGE_S = 0.5
+
+
+class JobQueue:
+    """Jobs of one service, in its database.
+
+    Attributes:
+        feed: Wakes watchers; whoever stores events publishes there.
+    """
+
+    def __init__(self, service: str, database: Database, acceptance: Acceptance, most_queued: int) -> None:
+        self.feed = JobFeed()
+        self._service = service
+        self._database = database
+        self._acceptance = acceptance
+        self._most_queued = most_queued
+        self._queued = (0, float("-inf"))  # (number, when it was counted)
+        self._accepting = True
+        self.waiting_reason: WaitingReason = lambda _job: ""
+        self.on_queued: Callable[[], None] = lambda: None
+        self.on_cancel_requested: Callable[[str], None] = lambda _job_id: None
+
+    def stop_accepting(self) -> None:
+        """Refuse submissions from now on."""
+        self._accepting = False
+
+    async def submit(self, request: job_pb2.SubmitJobRequest, user: str = "") -> job_pb2.Job:
+        """Accept a job; once this returns it is durable. The same `request_id` gives the same job.
+
+        Raises:
+            InvalidArgument: With every violation at once.
+            NotFound: No such plugin.
+            FailedPrecondition: The plugin is BROKEN.
+            AlreadyExists: The request id was used for another job.
+            ResourceExhausted: The queue is full.
+            Unavailable: The service is stopping.
+        """
+        if not self._accepting:
+            raise Unavailable("the service is stopping; send the job again in a moment")
+        new = self._acceptance.prepare(request, user)
+        async with self._database.read() as connection:
+            existing = await find_by_request(connection, new)
+        if existing is not None:
+            return await self.get(str(JobName(self._service, existing)))
+        await self._acceptance.check(request, new)
+        if request.validate_only:
+            return new.job
+        await self._refuse_if_full()
+        job = await self._database.write(lambda connection: self._insert(connection, new))
+        self.on_queued()
+        self.feed.publish(JobName.parse(job.name, self._service).id)
+        return job
+
+    async def get(self, name: str) -> job_pb2.Job:
+        """Return a job; raise `NotFound` if there is none."""
+        job_id = JobName.parse(name, self._service).id
+        async with self._database.read() as connection:
+            return await self._get(connection, job_id)
+
+    async def list(self, request: job_pb2.ListJobsRequest) -> job_pb2.ListJobsResponse:
+        """Return a page of jobs."""
+        query = JobQuery.parse(request)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.statement())).all()
+            page = rows[: query.size]
+            jobs = await job_messages(connection, self._service, page, self.waiting_reason)
+        token = query.token(page[-1], request) if len(rows) > query.size else ""
+        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=token)
+
+    async def watch(self, name: str, after_sequence: int = 0) -> AsyncIterator[job_pb2.JobEvent]:
+        """Yield a job's events after a sequence: stored ones, then live ones, until the job has ended."""
+        job_id = JobName.parse(name, self._service).id
+        with self.feed.subscribe(job_id) as news:
+            while True:
+                news.clear()
+                async with self._database.read() as connection:
+                    events = await read_events(connection, job_id, after_sequence)
+                    row = None if len(events) == PAGE else await self._row(connection, job_id)
+                for event in events:
+                    yield event
+                    after_sequence = event.sequence
+                if row is None:
+                    continue
+                if JobState(row.state).ended and after_sequence >= row.last_sequence:
+                    return
+                await news.wait(_POLL_S)
+
+    async def wait(self, name: str) -> job_pb2.Job:
+        """Return the job once it has ended."""
+        job = await self.get(name)
+        async for _ in self.watch(name, job.last_sequence):
+            pass
+        return await self.get(name)
+
+    async def cancel(self, name: str, reason: str = "") -> job_pb2.Job:
+        """Ask a job to stop: a queued one at once, a running one within seconds, an ended one stays as it is."""
+        job_id = JobName.parse(name, self._service).id
+
+        async def write(connection: AsyncConnection) -> None:
+            row = await self._row(connection, job_id)
+            at_once = on_cancel(JobState(row.state), reason)
+            if at_once is not None:
+                await apply_transition(connection, job_id, row.attempt, at_once)
+            request = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RUNNING.value)
+            await connection.execute(request.values(cancel_requested=True, cancel_reason=reason or "cancelled"))
+
+        await self._database.write(write)
+        self.on_cancel_requested(job_id)
+        self.feed.publish(job_id)
+        return await self.get(name)
+
+    async def retry(self, name: str) -> job_pb2.Job:
+        """Queue a FAILED or CANCELLED job again; it resumes from its last checkpoint."""
+        job_id = JobName.parse(name, self._service).id
+
+        async def write(connection: AsyncConnection) -> None:
+            row = await self._row(connection, job_id)
+            await apply_transition(connection, job_id, row.attempt, on_retry(JobState(row.state)))
+
+        await self._database.write(write)
+        self.on_queued()
+        self.feed.publish(job_id)
+        return await self.get(name)
+
+    async def delete(self, name: str) -> None:
+        """Delete a job in an end state with its events; raise `FailedPrecondition` in another state."""
+        job_id = JobName.parse(name, self._service).id
+
+        async def write(connection: AsyncConnection) -> None:
+            row = await self._row(connection, job_id)
+            if not JobState(row.state).ended:
+                raise FailedPrecondition(f"the job is {JobState(row.state).name}; cancel it first, then delete it")
+            await connection.execute(delete(JobRow).where(JobRow.id == job_id, JobRow.state == row.state))
+
+        await self._database.write(write)
+
+    async def _insert(self, connection: AsyncConnection, new: NewJob) -> job_pb2.Job:
+        return await self._get(connection, await insert_job(connection, new))
+
+    async def _get(self, connection: AsyncConnection, job_id: str) -> job_pb2.Job:
+        row = await self._row(connection, job_id)
+        return (await job_messages(connection, self._service, [row], self.waiting_reason))[0]
+
+    async def _row(self, connection: AsyncConnection, job_id: str) -> Any:
+        row = (await connection.execute(select(JobRow.__table__).where(JobRow.id == job_id))).one_or_none()
+        if row is None:
+            raise NotFound(f"no job '{JobName(self._service, job_id)}'; it may have been deleted")
+        return row
+
+    async def _refuse_if_full(self) -> None:
+        number, counted_s = self._queued
+        if time.monotonic() - counted_s > _COUNT_AGE_S:
+            async with self._database.read() as connection:
+                statement = select(func.count()).where(JobRow.state == JobState.QUEUED.value)
+                number = (await connection.execute(statement)).scalar_one()
+            counted_s = time.monotonic()
+        if number >= self._most_queued:
+            raise ResourceExhausted(
+                f"the queue is full ({number} jobs wait, PALMETTE_MAX_QUEUED is {self._most_queued})"
+            )
+        self._queued = (number + 1, counted_s)

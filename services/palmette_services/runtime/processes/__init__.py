@@ -1,0 +1,1 @@
+"""Child processes, forked from one server that has torch loaded."""
