@@ -65,12 +65,12 @@ def uniform_plus(shapes: Sequence[LayerShape], density: float) -> list[float]:
 
 
 def erdos_renyi(shapes: Sequence[LayerShape], density: float) -> list[float]:
-    """Return d_l = eps (c_out + c_in) / (c_out c_in), at most 1, with eps so that the total is D."""
+    """Return d_l = eps (c_out + c_in) / (c_out c_in), at most 1; eps makes the total D."""
     return _share_rest(shapes, density, {}, [er_raw(shape) for shape in shapes])
 
 
 def erdos_renyi_kernel(shapes: Sequence[LayerShape], density: float) -> list[float]:
-    """Return d_l = eps (c_out + c_in + k_h + k_w) / (c_out c_in k_h k_w), at most 1, with eps so that the total is D."""
+    """Return d_l = eps (c_out + c_in + k_h + k_w) / (c_out c_in k_h k_w), at most 1; eps makes the total D."""
     return _share_rest(shapes, density, {}, [erk_raw(shape) for shape in shapes])
 
 

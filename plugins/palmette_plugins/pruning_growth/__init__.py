@@ -1,0 +1,1 @@
+"""Methods of the service `pruning_growth`: training, pruning and growing networks."""
