@@ -16,6 +16,7 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -126,6 +127,8 @@ class ArtifactStore:
         target = self._blob_path(sha256)
         if self._fs.exists(target):
             source.unlink()
+            if self._local:
+                os.utime(target)  # about to be named again: garbage collection must take it for new
             return
         with disk_errors(f"storing {sha256[:12]}"):
             if self._local:
@@ -164,17 +167,26 @@ class ArtifactStore:
         """Remove an artifact's manifest. Its blobs go with the next garbage collection."""
         self._fs.rm_file(self._manifest_path(self.resolve(identifier)))
 
-    def collect_garbage(self, *, dry_run: bool, older_than_s: float = 3600.0) -> GarbageReport:
+    def collect_garbage(
+        self,
+        *,
+        dry_run: bool,
+        older_than_s: float = 3600.0,
+        unfinished_older_than_s: float = 86400.0,
+        disregard: Collection[str] = (),
+    ) -> GarbageReport:
         """Remove blobs that no manifest names, and unfinished writes.
 
         Only what is older than `older_than_s` goes: a younger blob may belong to an artifact about to be
-        committed.
+        committed. Unfinished writes stay for `unfinished_older_than_s`, so that an interrupted upload can go on.
+        A dry run takes the artifacts in `disregard` for deleted already.
         """
-        named = {file.sha256 for identifier in self.ids() for file in self.manifest(identifier).files}
-        before = time.time() - older_than_s
+        kept = [identifier for identifier in self.ids() if identifier not in disregard]
+        named = {file.sha256 for identifier in kept for file in self.manifest(identifier).files}
+        now = time.time()
         loose = [info for info in self._infos("blobs") if info["name"].rsplit("/", 1)[-1] not in named]
-        loose = [info for info in loose if _modified(info) < before]
-        unfinished = [info for info in self._infos("incoming") if _modified(info) < before]
+        loose = [info for info in loose if _modified(info) < now - older_than_s]
+        unfinished = [info for info in self._infos("incoming") if _modified(info) < now - unfinished_older_than_s]
         if not dry_run:
             for info in (*loose, *unfinished):
                 self._fs.rm_file(info["name"])

@@ -1,0 +1,1 @@
+"""The artifact registry: an index of the store, transfers, lineage, deletion."""
