@@ -1,0 +1,1 @@
+"""Magnitude pruning as a Palmette method from outside the suite."""
