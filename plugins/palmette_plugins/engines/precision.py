@@ -13,9 +13,9 @@ _ACCELERATE_NAMES = {Precision.FP32: "no", Precision.BF16: "bf16", Precision.FP1
 def resolve_precision(precision: Precision, device: torch.device) -> Precision:
     """Return what `precision` means on `device`.
 
-    ``auto`` is bf16 on a GPU that multiplies it natively and fp32 elsewhere. On a CPU fp32 is the default even
-    where bf16 is faster, so that a run gives the same result on a machine without the instructions, up to
-    rounding in the last place.
+    ``auto`` is bf16 where the hardware multiplies it natively (GPUs since Ampere, CPUs with AVX512-BF16 or AMX) and
+    fp32 elsewhere. Weights, batch statistics, losses and final measurements stay float32. A run repeats to the last
+    bit on the same kind of machine in either format; across kinds neither does, so use fp32 to compare those closely.
 
     Raises:
         InvalidArgument: fp16 without a GPU.
@@ -26,7 +26,14 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
         )
     if precision is not Precision.AUTO:
         return precision
-    return Precision.BF16 if device.type == "cuda" and torch.cuda.is_bf16_supported(False) else Precision.FP32
+    return Precision.BF16 if _multiplies_bf16(device) else Precision.FP32
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def accelerate_name(precision: Precision) -> str:

@@ -61,7 +61,7 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     grad_clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0 for no clipping")
     precision: Precision = Field(
-        Precision.AUTO, description="auto is bf16 on a GPU that has it and fp32 elsewhere; fp16 needs a GPU"
+        Precision.AUTO, description="auto is bf16 where the hardware multiplies it and fp32 elsewhere; fp16 needs a GPU"
     )
     compile: bool = Field(False, description="compile the model with torch.compile; pays off in long runs")
     max_steps: int = Field(0, ge=0, description="stop after so many optimizer steps; 0 for no limit")
