@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -16,5 +17,9 @@ class CausalLM(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits of the token after each token."""
-        logits: Tensor = self.model(input_ids=tokens, use_cache=False).logits
+        # transformers derives the causal mask from values, which tensors on `meta` do not have; a mask with four
+        # dimensions is taken as it is.
+        length = tokens.shape[1]
+        mask = torch.empty(1, 1, length, length, device="meta") if tokens.is_meta else None
+        logits: Tensor = self.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits
         return logits

@@ -48,7 +48,7 @@ def size_violations(module: nn.Module, data: DataInfo, field: str, text: str) ->
     try:
         with torch.inference_mode():
             module.eval()(example)
-    except (RuntimeError, ValueError) as error:
+    except (AssertionError, RuntimeError, ValueError) as error:  # as the layer that minds words it
         shape = "x".join(str(size) for size in data.input_shape)
         reason = str(error).splitlines()[0]
         return [FieldViolation(field, f"'{text}' cannot take the data's inputs of {shape}: {reason}")]
