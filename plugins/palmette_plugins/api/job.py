@@ -161,6 +161,7 @@ class JobContext:
         model: LoadedModel,
         *,
         data: Dataset | None = None,
+        held_out: Mapping[str, torch.Tensor] | None = None,
         output: str = "model",
         metrics: Mapping[str, float] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -168,13 +169,13 @@ class JobContext:
         """Commit a model artifact (spec, weights, held-out samples) and return its id.
 
         `data` fixes the signature when served and gives the samples that the export is checked on; the
-        first dataset of the job when left out.
+        first dataset of the job when left out. A job without a dataset may give `held_out` inputs by name.
         """
         from palmette_plugins.architectures.saving import model_files
 
         chosen = data or self._main_dataset()
         with self.store.writer() as writer:
-            spec = model_files(writer, model, chosen)
+            spec = model_files(writer, model, chosen, held_out)
             return self._commit(writer, output, spec=spec, metrics=metrics, attributes=attributes, data=chosen)
 
     def save_files(

@@ -43,7 +43,11 @@ def take_samples(module: nn.Module, data: Dataset, io: ModelIO, count: int = COU
     if split is None:
         return None
     examples = torch.arange(min(count, len(split)))  # type: ignore[arg-type]
-    inputs = data.task.inputs(gather(split, examples))
+    return answered(module, data.task.inputs(gather(split, examples)), io)
+
+
+def answered(module: nn.Module, inputs: tuple[Tensor, ...], io: ModelIO) -> Samples:
+    """Return `inputs`, in the order of the signature, with the model's answers in evaluation mode on the CPU."""
     outputs = run_on_cpu(module, inputs)
     return Samples(
         {spec.name: tensor for spec, tensor in zip(io.inputs, inputs, strict=True)},

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from palmette_plugins.api.architecture import LoadedModel
 from palmette_plugins.api.artifacts import ArtifactWriter
 from palmette_plugins.api.data import Dataset
@@ -12,12 +16,15 @@ from palmette_plugins.architectures.weights_file import load_weights
 __all__ = ["load_weights", "model_files"]
 
 
-def model_files(writer: ArtifactWriter, model: LoadedModel, data: Dataset | None) -> ModelSpec:
+def model_files(
+    writer: ArtifactWriter, model: LoadedModel, data: Dataset | None, held_out: Mapping[str, Tensor] | None = None
+) -> ModelSpec:
     """Add a model's files to an artifact and return its spec, complete.
 
     ``weights.safetensors`` always; ``samples.safetensors`` (held-out inputs with PyTorch's outputs) where `data` has
     held-out examples. `data` fixes task, signature and labels; without it those of the model's spec stay, and a
-    model that has none can be trained further but not served.
+    model that has none can be trained further but not served. `held_out` are inputs by name for the samples of a model
+    that has a signature but no `data`.
     """
     spec = model.spec
     if data is not None:
@@ -27,4 +34,7 @@ def model_files(writer: ArtifactWriter, model: LoadedModel, data: Dataset | None
         taken = samples.take_samples(model.module, data, spec.io)
         if taken is not None:
             writer.add_bytes(samples.FILE_NAME, samples.samples_bytes(taken))
+    elif held_out is not None and spec.io is not None:
+        inputs = tuple(held_out[tensor.name] for tensor in spec.io.inputs)
+        writer.add_bytes(samples.FILE_NAME, samples.samples_bytes(samples.answered(model.module, inputs, spec.io)))
     return spec

@@ -53,7 +53,7 @@ def _grown_layer(
 ) -> MixedLayer:
     learned = [half.mixture.coefficients["0"] for half in halves]
     coefficients = [*learned, *new_coefficients(how, learned, initial, generator)]
-    sets = [half.mixture.template_sets[0] for half in halves]
+    sets = [half.mixture.templates(0) for half in halves]
     layer = MixedLayer(plain, TemplateMixture(grid, sets, [coefficients[block] for block in grid.blocks]))
     biases = [half.bias.detach() for half in halves if half.bias is not None]
     if biases:

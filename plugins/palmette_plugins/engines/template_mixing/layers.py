@@ -50,7 +50,7 @@ class MixedLayer(CustomLayer, nn.Module):
         stored = sum(parameter.numel() for parameter in self.parameters())
         nonzeros = sum(int(parameter.count_nonzero()) for parameter in self.parameters())
         positions = output_shape[-1] * output_shape[-2] if weight.ndim == 4 else 1
-        mixing = len(self.mixture.template_sets[0]) * weight.numel()
+        mixing = self.mixture.mixing_macs()
         return LayerCount(
             parameters=stored,
             nonzeros=nonzeros,

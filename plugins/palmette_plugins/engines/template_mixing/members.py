@@ -55,7 +55,6 @@ def noisy_copy(member: nn.Module, generator: torch.Generator) -> nn.Module:
         for layer in twin.modules():
             if isinstance(layer, TemplateMixture):
                 for templates in layer.template_sets:
-                    std = templates.flatten(1).std(dim=1).reshape(-1, *[1] * (templates.ndim - 1))
                     noise = torch.randn(templates.shape, generator=generator).to(templates)
-                    templates.add_(_COPY_NOISE * std * noise)
+                    templates.add_(_COPY_NOISE * templates.std(dim=1, keepdim=True) * noise)
     return twin

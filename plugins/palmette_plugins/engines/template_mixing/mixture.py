@@ -36,7 +36,9 @@ class TemplateMixture(nn.Module):
         """Hold copies of `template_sets` (each (T, O, I, *K)) and of one coefficient vector a block, ascending."""
         super().__init__()
         self.grid = grid
-        self.template_sets = nn.ParameterList(nn.Parameter(t.detach().clone()) for t in template_sets)
+        self.block_shape = template_sets[0].shape[1:]
+        # (T, O I K): flat, so that no memory format for images ever applies to them.
+        self.template_sets = nn.ParameterList(nn.Parameter(t.detach().flatten(1).clone()) for t in template_sets)
         self.coefficients = nn.ParameterDict(
             {
                 str(block): nn.Parameter(alpha.detach().clone())
@@ -44,11 +46,19 @@ class TemplateMixture(nn.Module):
             }
         )
 
+    def templates(self, number: int) -> Tensor:
+        """Return template set `number`, (T, O, I, *K)."""
+        return self.template_sets[number].unflatten(1, self.block_shape)
+
     def block(self, number: int) -> Tensor:
         """Return block `number`, (O, I, *K)."""
-        block: Tensor = torch.tensordot(self.coefficients[str(number)], self.template_sets[number % 2], dims=1)
-        return block
+        mixed = self.coefficients[str(number)] @ self.template_sets[number % 2]
+        return mixed.view(self.block_shape)
 
     def forward(self) -> Tensor:
         """Return the whole weight."""
         return torch.cat([torch.cat([self.block(b) for b in row], dim=1) for row in self.grid.value], dim=0)
+
+    def mixing_macs(self) -> int:
+        """Return the multiply-adds of mixing the whole weight once."""
+        return len(self.grid.blocks) * self.template_sets[0].numel()

@@ -38,7 +38,7 @@ def test_the_diagonal_holds_the_members_and_the_rest_mixes_their_templates(growt
         assert torch.equal(weight[:o, :i], halves[0]())
         assert torch.equal(weight[o:, i:], halves[1]())
         for block, half in ((weight[:o, i:], halves[0]), (weight[o:, :i], halves[1])):
-            span = half.template_sets[0].detach().flatten(1).T.double()  # (numel, T)
+            span = half.templates(0).detach().flatten(1).T.double()  # (numel, T)
             target = block.flatten().double().unsqueeze(1)
             solution = torch.linalg.lstsq(span, target).solution
             assert float((span @ solution - target).norm() / target.norm()) <= 1e-5

@@ -18,7 +18,7 @@ def test_a_member_computes_what_the_plain_network_with_its_weights_computes(grow
 
 def test_a_weight_is_the_mixture_of_its_templates(growth) -> None:
     mixture = mixed_layer(growth.members[0], "conv1").mixture
-    first, second = mixture.template_sets[0]
+    first, second = mixture.templates(0)
     alpha = mixture.coefficients["0"]
     torch.testing.assert_close(mixture(), alpha[0] * first + alpha[1] * second)
 
