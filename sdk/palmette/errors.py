@@ -112,6 +112,10 @@ class SuiteNotRunning(Unavailable):
     """No suite is known: nothing says where it is."""
 
 
+class SuiteDidNotStart(Unavailable):
+    """`palmette up` failed; the message says which part and why. What had started was stopped again."""
+
+
 class DeadlineExceeded(PalmetteError):
     """The call took longer than it was given."""
 

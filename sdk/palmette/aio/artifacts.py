@@ -84,7 +84,8 @@ class Artifacts:
         request = artifact_pb2.CollectGarbageRequest(
             dry_run=dry_run, unreferenced_older_than_days=unreferenced_older_than_days
         )
-        return garbage_from(await self._connection.call(self._connection.artifacts.CollectGarbage, request))
+        call = self._connection.call
+        return garbage_from(await call(self._connection.artifacts.CollectGarbage, request, timeout_s=600))
 
 
 def artifact_name(name: str | Artifact) -> ArtifactName:

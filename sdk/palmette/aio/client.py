@@ -14,10 +14,9 @@ from palmette.aio.catalogue import Catalogue
 from palmette.aio.connection import Connection
 from palmette.aio.deployment import Deployment, get_deployment
 from palmette.aio.inference import Inference
-from palmette.aio.job import Job, get_job
-from palmette.aio.job_listing import list_jobs
+from palmette.aio.job import Job
+from palmette.aio.job_listing import find_job, list_jobs
 from palmette.endpoint import find_endpoint
-from palmette.errors import InvalidRequest
 from palmette.progress import JobsDisplay
 from palmette.submission import InputValue, split_values, submit_request
 from palmette.types import (
@@ -164,10 +163,8 @@ class Client:
         return job_from(response.job)
 
     async def job(self, name: str) -> Job:
-        """Return a job by name (``services/{service}/jobs/{id}``)."""
-        if len(name.split("/")) != 4:
-            raise InvalidRequest.field("name", f"'{name}' is not a job's name: services/SERVICE/jobs/ID")
-        return Job(self._connection, await get_job(self._connection, name))
+        """Return a job by name (``services/{service}/jobs/{id}``), or by the beginning of its id if that is unique."""
+        return Job(self._connection, await find_job(self._connection, name))
 
     async def jobs(
         self, filter: str = "", *, service: str = "", order_by: str = "", limit: int | None = 100
@@ -294,7 +291,8 @@ class Client:
     async def inspect_model(self, model: str | Artifact, *, data: str = "") -> ModelInspection:
         """Return a model's layers with shapes, parameters, MACs and densities; `data` fixes the input's shape."""
         request = pruning_growth_pb2.InspectModelRequest(model=_model_reference(model), data=data)
-        return inspection_from(await self._connection.call(self._connection.pruning_growth.InspectModel, request))
+        call = self._connection.call
+        return inspection_from(await call(self._connection.pruning_growth.InspectModel, request, timeout_s=120))
 
     async def plan_sparsity(
         self,
@@ -315,7 +313,8 @@ class Client:
             seed=seed,
             config=struct_of({**(config or {}), **settings}, "config"),
         )
-        return plan_from(await self._connection.call(self._connection.pruning_growth.PlanSparsity, request))
+        call = self._connection.call
+        return plan_from(await call(self._connection.pruning_growth.PlanSparsity, request, timeout_s=120))
 
 
 def _model_reference(model: str | Artifact) -> str:

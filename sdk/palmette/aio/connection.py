@@ -76,11 +76,15 @@ class Connection:
         *,
         service: str = "",
         repeatable: bool = True,
+        timeout_s: float = 0.0,
     ) -> ResponseT:
-        """Call a method; while the server is away, try again (only if nothing was sent, unless `repeatable`)."""
+        """Call a method; while the server is away, try again (only if nothing was sent, unless `repeatable`).
+
+        `timeout_s` is the least time that a slow call needs, whatever the client's own limit.
+        """
 
         async def attempt() -> ResponseT:
-            return await method(request, timeout=self.timeout_s, metadata=self.metadata(service))
+            return await method(request, timeout=max(timeout_s, self.timeout_s), metadata=self.metadata(service))
 
         return await self.retrying(attempt, repeatable=repeatable)
 

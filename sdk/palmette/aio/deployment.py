@@ -79,7 +79,8 @@ class Deployment(DeploymentView):
     async def delete(self) -> None:
         """Drain and unload the model and remove the deployment. The artifact stays."""
         request = deployment_pb2.DeleteDeploymentRequest(name=self.name)
-        await self._connection.call(self._connection.deployments.DeleteDeployment, request, repeatable=False)
+        call = self._connection.call
+        await call(self._connection.deployments.DeleteDeployment, request, repeatable=False, timeout_s=120)
         self._inference.forget(self.id)
 
     async def stats(self) -> DeploymentStats:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from palmette.aio.connection import Connection
+from palmette.aio.job import get_job
+from palmette.errors import InvalidRequest, NotFound
 from palmette.types import JobInfo
 from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
@@ -24,3 +28,25 @@ async def list_jobs(
         if not response.next_page_token:
             break
     return found
+
+
+async def find_job(connection: Connection, name: str) -> JobInfo:
+    """Return the job with this full name, or whose id starts with it.
+
+    Raises:
+        NotFound: There is none.
+        InvalidRequest: It is no name, or several ids start with it.
+    """
+    if re.fullmatch(r"services/[a-z0-9_]+/jobs/[0-9A-Za-z]+", name):
+        return await get_job(connection, name)
+    if not re.fullmatch(r"[0-9A-Za-z]{4,26}", name):
+        raise InvalidRequest.field(
+            "name", f"'{name}' is no job's name (services/SERVICE/jobs/ID) nor the start of an id"
+        )
+    jobs = await list_jobs(connection, job_pb2.ListJobsRequest(), "", None)
+    found = [job for job in jobs if job.id.lower().startswith(name.lower())]
+    if not found:
+        raise NotFound(f"no job's id starts with '{name}'; `palmette jobs list` shows the jobs")
+    if len(found) > 1:
+        raise InvalidRequest.field("name", f"the ids of {len(found)} jobs start with '{name}'; write more of it")
+    return found[0]

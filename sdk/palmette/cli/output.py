@@ -1,0 +1,44 @@
+"""What commands print: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from palmette.cli.json_values import dumps
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def show(value: Any, as_json: bool, text: Callable[[], object]) -> None:
+    """Print `value` as JSON, or what `text` makes of it."""
+    if as_json:
+        print(dumps(value))
+        return
+    rendered = text()
+    if rendered is not None:
+        out.print(rendered)
+
+
+def json_line(value: Any) -> None:
+    """Print one JSON value on one line, at once, for whoever reads a stream."""
+    sys.stdout.write(dumps(value, indent=None) + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Table | str:
+    """Return rows under headings, or what to say when there are none. A heading with a leading ``>`` aligns right."""
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+    for row in rows:
+        made.add_row(*(str(cell) for cell in row))
+    return made if made.row_count else f"[dim]{empty}[/]"

@@ -1,0 +1,124 @@
+"""`palmette run`: one job, or a pipeline of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from palmette import aio
+from palmette.cli.connecting import suite
+from palmette.cli.exit_codes import ExitCode
+from palmette.cli.formatting import state_text
+from palmette.cli.jobs import job_page
+from palmette.cli.output import Json, err, json_line, out, show, table
+from palmette.errors import InvalidRequest
+from palmette.nested import parse_settings, unflatten
+from palmette.pipelines import StepOutcome, load_pipeline, run_pipeline
+from palmette.progress import JobsDisplay, ProgressBars
+from palmette.types import JobState, Resources
+
+_PIPELINE_SUFFIXES = (".yaml", ".yml")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    target: Annotated[str, typer.Argument(help="A method such as random-pruning, or a pipeline.yaml.")],
+    model: Annotated[str, typer.Option(help="Reference of the input 'model', such as zoo:resnet20.")] = "",
+    data: Annotated[str, typer.Option(help="Reference of the input 'data', such as fashion-mnist.")] = "",
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="NAME=REFERENCE of any input; repeat it for a list.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="NAME=VALUE of the configuration (dots reach inside), or of a pipeline's parameter."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random draw.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for filtering.")] = None,
+    priority: Annotated[int, typer.Option(help="Higher runs first.")] = 0,
+    gpus: Annotated[int, typer.Option(min=0, help="Whole GPUs.")] = 0,
+    cpu: Annotated[float, typer.Option(min=0, help="CPU cores; 0 is the service's default.")] = 0,
+    check: Annotated[bool, typer.Option("--check", help="Only check; run nothing.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for the end.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a method, or a pipeline that goes on where it stopped.
+
+    Interrupting this leaves the job running; `palmette jobs cancel` stops it.
+    """
+    values = parse_settings(settings or (), "--set")
+    if target.endswith(_PIPELINE_SUFFIXES):
+        _run_pipeline(Path(target), values, json)
+        return
+    references = _inputs(inputs or (), model=model, data=data)
+    config = unflatten(values)
+    with suite() as client:
+        if check:
+            checked = client.check(target, inputs=references, config=config, seed=seed)
+            show(checked, json, lambda: f"{checked.plugin}: nothing is wrong with it")
+            return
+        job = client.submit(
+            target,
+            inputs=references,
+            config=config,
+            seed=seed,
+            labels={name: str(value) for name, value in parse_settings(label or (), "--label").items()},
+            priority=priority,
+            resources=Resources(gpus=gpus, cpu=cpu),
+        )
+        if not json:
+            err.print(f"[dim]{job.name}[/]")
+        if not detach:
+            job.wait(progress=JobsDisplay() if json else ProgressBars(err))
+    show(job.info, json, lambda: job_page(job.info) if not detach else f"follow it with: palmette jobs watch {job.id}")
+
+
+def _inputs(items: Sequence[str], **single: str) -> dict[str, list[str]]:
+    """Return references by input name."""
+    found: dict[str, list[str]] = {name: [text] for name, text in single.items() if text}
+    for item in items:
+        name, sign, text = item.partition("=")
+        if not sign or not text:
+            raise InvalidRequest.field("--input", f"'{item}' is not NAME=REFERENCE")
+        found.setdefault(name, []).append(text)
+    return found
+
+
+def _run_pipeline(path: Path, parameters: dict[str, Any], json: bool) -> None:
+    pipeline = load_pipeline(path, parameters)
+    outcomes = _drive(pipeline, JobsDisplay() if json else ProgressBars(err))
+    if json:
+        json_line({"pipeline": pipeline.name, "steps": outcomes})
+    else:
+        columns = ["STEP", "STATE", "RESOURCE", "OUTPUTS"]
+        out.print(table(columns, [_row(outcome) for outcome in outcomes], empty="no steps"))
+        for outcome in outcomes:
+            if outcome.error:
+                err.print(f"[red]{outcome.name}[/]: {escape(outcome.error)}")
+    if any(outcome.state != JobState.SUCCEEDED for outcome in outcomes):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _drive(pipeline: Any, display: JobsDisplay) -> list[StepOutcome]:
+    import asyncio
+
+    async def drive() -> list[StepOutcome]:
+        async with aio.Client() as client:
+            return await run_pipeline(client, pipeline, display)
+
+    return asyncio.run(drive())
+
+
+def _row(outcome: StepOutcome) -> tuple[str, ...]:
+    outputs = "  ".join(f"{name}={' '.join(n[:22] for n in names)}" for name, names in outcome.outputs.items())
+    again = " [dim](from before)[/]" if outcome.reused else ""
+    return outcome.name, state_text(outcome.state) + again, outcome.resource or "-", outputs

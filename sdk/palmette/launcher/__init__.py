@@ -1,0 +1,1 @@
+"""`palmette up`: starts a suite on this machine and keeps it running."""

@@ -1,0 +1,68 @@
+"""Ways to ask a process whether it is ready. A probe returns an empty string, or what it is waiting for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import grpc
+
+Probe = Callable[[], Awaitable[str]]
+_TIMEOUT_S = 2.0
+# grpc.health.v1.HealthCheckResponse{status: SERVING}; spelled out so that the SDK does not need that package.
+_SERVING = b"\x08\x01"
+# inference.ServerReadyResponse{ready: true}
+_READY = b"\x08\x01"
+
+
+def grpc_health(address: str) -> Probe:
+    """Return a probe of a gRPC server's health."""
+
+    async def probe() -> str:
+        return await _ask(address, "/grpc.health.v1.Health/Check", _SERVING)
+
+    return probe
+
+
+def triton_ready(address: str) -> Probe:
+    """Return a probe of Triton's readiness."""
+
+    async def probe() -> str:
+        return await _ask(address, "/inference.GRPCInferenceService/ServerReady", _READY)
+
+    return probe
+
+
+def http_ok(host: str, port: int, path: str) -> Probe:
+    """Return a probe of an HTTP page that answers 200."""
+
+    async def probe() -> str:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await _get(host, port, path)
+        except (OSError, TimeoutError):
+            return "does not answer yet"
+
+    return probe
+
+
+async def _get(host: str, port: int, path: str) -> str:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        status = (await reader.readline()).split()
+    finally:
+        writer.close()
+    return "" if len(status) > 1 and status[1] == b"200" else "answers, but is not ready"
+
+
+async def _ask(address: str, method: str, wanted: bytes) -> str:
+    async with grpc.aio.insecure_channel(address) as channel:
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
+        try:
+            answer = await call(b"", timeout=_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            away = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+            return "does not answer yet" if away else f"answers {error.code().name}"
+    return "" if answer == wanted else "answers, but is not ready"
