@@ -1,0 +1,1 @@
+"""Deployments: artifacts that serve under a name on Triton."""
