@@ -2,9 +2,10 @@
 
 import pytest
 from palmette_magnitude.magnitude_pruning import MagnitudePruning, largest_weights
+from torch import nn
+
 from palmette_plugins.api import InvalidArgument, run_method
 from palmette_plugins.pruning_growth.dense_training import DenseTraining
-from torch import nn
 
 
 def test_the_largest_weights_of_the_whole_model_are_kept():
