@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from palmette_plugins.api.artifacts import ArtifactStore
 
+from palmette_plugins.api.artifacts import ArtifactStore
 from palmette_services.runtime.database import Database
 from palmette_services.runtime.inspector import Inspector
 from palmette_services.runtime.jobs.queue import JobQueue

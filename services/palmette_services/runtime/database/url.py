@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from palmette_plugins.api.errors import InvalidArgument
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from palmette_plugins.api.errors import InvalidArgument
 
 _SYNC = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _ASYNC = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}

@@ -7,7 +7,6 @@ from typing import Any
 
 from palmette_plugins.api.errors import FailedPrecondition
 from palmette_plugins.api.job_spec import JobSpec
-
 from palmette_services.runtime.inspector.channel import InspectorChannel, InspectorDied
 from palmette_services.runtime.inspector.wire import raise_error
 from palmette_services.runtime.processes.forkserver import Forkserver
@@ -28,7 +27,7 @@ class Inspector:
 
     async def warm(self) -> None:
         """Start the process for checks, so that the first submission does not wait for it."""
-        await self._checks.ask({"kind": "ping"}, self._check_timeout_s)
+        await self._ask(self._checks, {"kind": "ping", "subject": "the inspector"}, self._check_timeout_s)
 
     async def check(self, spec: JobSpec) -> None:
         """Raise what is wrong with a job: `InvalidArgument` with everything, `NotFound`, `FailedPrecondition`."""

@@ -9,8 +9,8 @@ import socket
 from typing import Any
 
 import orjson
-from palmette_plugins.api.errors import FailedPrecondition, PalmetteError
 
+from palmette_plugins.api.errors import FailedPrecondition, PalmetteError
 from palmette_services.runtime.inspector.wire import encode, encode_error
 
 

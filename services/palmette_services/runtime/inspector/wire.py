@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+
 from palmette_plugins.api import errors
 
 _ERRORS: dict[str, type[errors.PalmetteError]] = {

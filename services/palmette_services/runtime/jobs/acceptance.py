@@ -9,7 +9,6 @@ from typing import Protocol
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_protos.v1 import job_pb2
-
 from palmette_services.runtime.jobs.insertion import NewJob
 from palmette_services.runtime.jobs.names import check_parent
 from palmette_services.runtime.jobs.submission import (
@@ -17,7 +16,6 @@ from palmette_services.runtime.jobs.submission import (
     choose_seed,
     content_digest,
     job_spec,
-    merged,
     runtime_violations,
     verdict_key,
 )
@@ -33,18 +31,23 @@ class SubmissionChecker(Protocol):
         """Raise what is wrong with the submission."""
 
 
+ResourceCheck = Callable[[job_pb2.Resources], Iterable[FieldViolation]]
+
+
 class Acceptance:
     """Checks submissions: the runtime's own rules here, the plugin's in the inspector.
 
     That a plugin found nothing wrong is remembered for a few seconds: a sweep over seeds costs one check.
     """
 
-    def __init__(self, service: str, artifact_store_url: str, checker: SubmissionChecker) -> None:
+    def __init__(
+        self, service: str, artifact_store_url: str, checker: SubmissionChecker, resource_violations: ResourceCheck
+    ) -> None:
         self._service = service
         self._artifact_store_url = artifact_store_url
         self._checker = checker
         self._passed: dict[bytes, float] = {}
-        self.resource_violations: Callable[[job_pb2.Resources], Iterable[FieldViolation]] = lambda _resources: ()
+        self._resource_violations = resource_violations
 
     def prepare(self, request: job_pb2.SubmitJobRequest, user: str) -> NewJob:
         """Return the job as it would be stored; raise `InvalidArgument` for a wrong parent."""
@@ -57,12 +60,13 @@ class Acceptance:
     async def check(self, request: job_pb2.SubmitJobRequest, new: NewJob) -> None:
         """Raise everything that is wrong with the submission, at once."""
         found = list(runtime_violations(request.job, request.request_id))
-        found += self.resource_violations(request.job.resources)
+        found += self._resource_violations(request.job.resources)
         try:
             await self._check_plugin(new.job)
         except InvalidArgument as error:
-            merged(found, error)
-        merged(found, None)
+            found += error.violations
+        if found:
+            raise InvalidArgument(found)
 
     async def _check_plugin(self, job: job_pb2.Job) -> None:
         key = verdict_key(job)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.clock import now_us, timestamp
+from palmette_services.runtime.jobs.states import JobState
 from palmette_services.runtime.jobs.tables import EventRow, JobRow, MetricRow, OutputRow
 from palmette_services.runtime.jobs.upsert import insert
 
@@ -56,6 +58,12 @@ async def read_events(
     return [job_pb2.JobEvent.FromString(payload) for payload in (await connection.execute(statement)).scalars()]
 
 
+def state_event(state: JobState, reason: str = "", attempt: int = 0) -> job_pb2.JobEvent:
+    """Return the event of a change of state."""
+    value = cast("job_pb2.JobState.ValueType", state.value)
+    return job_pb2.JobEvent(attempt=attempt, state=job_pb2.StateChange(state=value, reason=reason))
+
+
 def job_columns(events: Sequence[job_pb2.JobEvent]) -> dict[str, Any]:
     """Return the columns of the job that these events change: the newest progress."""
     for event in reversed(events):
@@ -71,7 +79,8 @@ def job_columns(events: Sequence[job_pb2.JobEvent]) -> dict[str, Any]:
 
 async def store_metrics(connection: AsyncConnection, job_id: str, events: Sequence[job_pb2.JobEvent]) -> None:
     """Keep the last value of every metric among the events."""
-    last = {event.metric.name: event.metric.value for event in events if event.WhichOneof("event") == "metric"}
+    measured = [event.metric for event in events if event.WhichOneof("event") == "metric"]
+    last = {metric.name: None if math.isnan(metric.value) else metric.value for metric in measured}
     if last:
         statement = insert(connection, MetricRow)
         statement = statement.on_conflict_do_update(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from palmette_plugins.api.errors import AlreadyExists
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from ulid import ULID
 
+from palmette_plugins.api.errors import AlreadyExists
+from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.clock import now_us
-from palmette_services.runtime.jobs.events import insert_events
+from palmette_services.runtime.jobs.events import insert_events, state_event
 from palmette_services.runtime.jobs.states import JobState
 from palmette_services.runtime.jobs.tables import JobRow, LabelRow
 from palmette_services.runtime.jobs.upsert import insert
@@ -56,7 +56,7 @@ async def insert_job(connection: AsyncConnection, new: NewJob) -> str:
         if existing is None:
             raise RuntimeError(f"request_id '{new.request_id}' conflicts with a job that is not there")
         return existing
-    await insert_events(connection, row["id"], [queued_event()], first=1)
+    await insert_events(connection, row["id"], [state_event(JobState.QUEUED)], first=1)
     if new.job.labels:
         labels = [{"job_id": row["id"], "key": key, "value": value} for key, value in new.job.labels.items()]
         await connection.execute(insert(connection, LabelRow), labels)
@@ -82,8 +82,3 @@ def job_row(new: NewJob) -> dict[str, Any]:
         "create_time_us": created,
         "last_sequence": 1,
     }
-
-
-def queued_event() -> job_pb2.JobEvent:
-    """Return the first event of every job."""
-    return job_pb2.JobEvent(state=job_pb2.StateChange(state=JobState.QUEUED.value))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from palmette_plugins.api.errors import InvalidArgument
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import ColumnElement, Select, select, tuple_
 
+from palmette_plugins.api.errors import InvalidArgument
+from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.jobs.states import JobState
 from palmette_services.runtime.jobs.tables import JobRow, LabelRow
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf import duration_pb2
 from google.rpc import status_pb2
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.clock import timestamp
 from palmette_services.runtime.jobs.names import JobName
 from palmette_services.runtime.jobs.states import JobState
-from palmette_services.runtime.jobs.tables import JobRow, MetricRow, OutputRow
+from palmette_services.runtime.jobs.tables import MetricRow, OutputRow
 
 WaitingReason = Callable[[job_pb2.Job], str]
 
@@ -29,7 +30,7 @@ async def job_messages(
     outputs: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
     if ids:
         for metric in await connection.execute(select(MetricRow).where(MetricRow.job_id.in_(ids))):
-            metrics[metric.job_id][metric.name] = metric.value
+            metrics[metric.job_id][metric.name] = math.nan if metric.value is None else metric.value
         stored = select(OutputRow).where(OutputRow.job_id.in_(ids)).order_by(OutputRow.output, OutputRow.position)
         for output in await connection.execute(stored):
             outputs[output.job_id].setdefault(output.output, []).append(output.artifact)

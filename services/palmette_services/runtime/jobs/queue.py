@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
-from palmette_plugins.api.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from palmette_plugins.api.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
+from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.database import Database
 from palmette_services.runtime.jobs.acceptance import Acceptance
 from palmette_services.runtime.jobs.events import PAGE, read_events
 from palmette_services.runtime.jobs.feed import JobFeed
+from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.insertion import NewJob, find_by_request, insert_job
 from palmette_services.runtime.jobs.listing import JobQuery
 from palmette_services.runtime.jobs.messages import WaitingReason, job_messages
@@ -34,11 +37,14 @@ class JobQueue:
         feed: Wakes watchers; whoever stores events publishes there.
     """
 
-    def __init__(self, service: str, database: Database, acceptance: Acceptance, most_queued: int) -> None:
+    def __init__(
+        self, service: str, database: Database, acceptance: Acceptance, files: JobFiles, most_queued: int
+    ) -> None:
         self.feed = JobFeed()
         self._service = service
         self._database = database
         self._acceptance = acceptance
+        self._files = files
         self._most_queued = most_queued
         self._queued = (0, float("-inf"))  # (number, when it was counted)
         self._accepting = True
@@ -93,7 +99,7 @@ class JobQueue:
         token = query.token(page[-1], request) if len(rows) > query.size else ""
         return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=token)
 
-    async def watch(self, name: str, after_sequence: int = 0) -> AsyncIterator[job_pb2.JobEvent]:
+    async def watch(self, name: str, after_sequence: int = 0) -> AsyncGenerator[job_pb2.JobEvent]:
         """Yield a job's events after a sequence: stored ones, then live ones, until the job has ended."""
         job_id = JobName.parse(name, self._service).id
         with self.feed.subscribe(job_id) as news:
@@ -114,8 +120,9 @@ class JobQueue:
     async def wait(self, name: str) -> job_pb2.Job:
         """Return the job once it has ended."""
         job = await self.get(name)
-        async for _ in self.watch(name, job.last_sequence):
-            pass
+        async with aclosing(self.watch(name, job.last_sequence)) as events:
+            async for _ in events:
+                continue
         return await self.get(name)
 
     async def cancel(self, name: str, reason: str = "") -> job_pb2.Job:
@@ -149,16 +156,16 @@ class JobQueue:
         return await self.get(name)
 
     async def delete(self, name: str) -> None:
-        """Delete a job in an end state with its events; raise `FailedPrecondition` in another state."""
+        """Delete a job in an end state with its events and checkpoints; raise `FailedPrecondition` in another state."""
         job_id = JobName.parse(name, self._service).id
 
-        async def write(connection: AsyncConnection) -> None:
-            row = await self._row(connection, job_id)
-            if not JobState(row.state).ended:
-                raise FailedPrecondition(f"the job is {JobState(row.state).name}; cancel it first, then delete it")
-            await connection.execute(delete(JobRow).where(JobRow.id == job_id, JobRow.state == row.state))
-
-        await self._database.write(write)
+        async with self._database.read() as connection:
+            state = JobState((await self._row(connection, job_id)).state)
+        if not state.ended:
+            raise FailedPrecondition(f"the job is {state.name}; cancel it first, then delete it")
+        await asyncio.to_thread(self._files.remove, job_id)
+        ended = delete(JobRow).where(JobRow.id == job_id, JobRow.state == state.value)
+        await self._database.write(lambda connection: connection.execute(ended))
 
     async def _insert(self, connection: AsyncConnection, new: NewJob) -> job_pb2.Job:
         return await self._get(connection, await insert_job(connection, new))

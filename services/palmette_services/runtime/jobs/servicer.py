@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from palmette_protos.v1 import job_pb2, job_pb2_grpc
-
 from palmette_services.runtime.jobs.names import check_parent
 from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.rpc.identity import current_user
@@ -38,8 +38,9 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
         self, request: job_pb2.WatchJobRequest, context: Context
     ) -> AsyncIterator[job_pb2.WatchJobResponse]:
         """Stream a job's events."""
-        async for event in self._jobs.watch(request.name, request.after_sequence):
-            yield job_pb2.WatchJobResponse(event=event)
+        async with aclosing(self._jobs.watch(request.name, request.after_sequence)) as events:
+            async for event in events:
+                yield job_pb2.WatchJobResponse(event=event)
 
     async def CancelJob(self, request: job_pb2.CancelJobRequest, context: Context) -> job_pb2.CancelJobResponse:
         """Ask a job to stop."""

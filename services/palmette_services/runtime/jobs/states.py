@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from palmette_plugins.api.errors import FailedPrecondition
-
 from palmette_services.runtime.jobs.failures import JobFailure
 
 

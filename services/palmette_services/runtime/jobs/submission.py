@@ -7,10 +7,9 @@ import re
 import secrets
 from collections.abc import Iterator
 
-from palmette_plugins.api.errors import FieldViolation, InvalidArgument
+from palmette_plugins.api.errors import FieldViolation
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_protos.v1 import job_pb2
-
 from palmette_services.runtime.rpc.structs import struct_to_dict
 
 _LABEL_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
@@ -78,10 +77,3 @@ def runtime_violations(job: job_pb2.Job, request_id: str) -> Iterator[FieldViola
     for name in ("gpus", "cpu", "memory_bytes", "nodes"):
         if getattr(job.resources, name) < 0:
             yield FieldViolation(f"job.resources.{name}", "must not be negative")
-
-
-def merged(first: list[FieldViolation], second: InvalidArgument | None) -> None:
-    """Raise one `InvalidArgument` with all violations; return if there is none."""
-    violations = [*first, *(second.violations if second else ())]
-    if violations:
-        raise InvalidArgument(violations)

@@ -43,6 +43,7 @@ class JobRow(Base):
     error: Mapped[bytes | None] = mapped_column(LargeBinary)
     last_sequence: Mapped[int] = mapped_column(BigInteger, default=0)
 
+    lease_owner: Mapped[str] = mapped_column(String(256), default="")
     lease_expires_us: Mapped[int | None] = mapped_column(BigInteger)
     lease_secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     worker_handle: Mapped[str] = mapped_column(Text, default="")
@@ -96,7 +97,7 @@ class MetricRow(Base):
 
     job_id: Mapped[str] = _of_job()
     name: Mapped[str] = mapped_column(String(256), primary_key=True)
-    value: Mapped[float]
+    value: Mapped[float | None]  # SQLite has no NaN: NULL stands for it
 
     __table_args__ = ({"sqlite_with_rowid": False},)
 

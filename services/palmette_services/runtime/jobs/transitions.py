@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from palmette_protos.v1 import job_pb2
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from palmette_services.runtime.clock import now_us
-from palmette_services.runtime.jobs.events import insert_events
+from palmette_services.runtime.jobs.events import insert_events, state_event
 from palmette_services.runtime.jobs.states import JobState, Transition
 from palmette_services.runtime.jobs.tables import JobRow
 
@@ -17,13 +17,17 @@ _NO_LEASE = {"lease_expires_us": None, "lease_secret_hash": None, "worker_handle
 
 
 async def apply_transition(
-    connection: AsyncConnection, job_id: str, attempt: int, transition: Transition, **columns: Any
+    connection: AsyncConnection,
+    job_id: str,
+    attempt: int,
+    transition: Transition,
+    columns: Mapping[str, Any] | None = None,
 ) -> bool:
     """Make the change if the job is still in the state `before` and in `attempt`; tell whether it was made.
 
     `columns` are set beside those that the new state asks for.
     """
-    values = {**_columns_of(transition), **columns}
+    values = {**_columns_of(transition), **(columns or {})}
     statement = (
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.state == transition.before.value, JobRow.attempt == attempt)
@@ -33,10 +37,7 @@ async def apply_transition(
     changed = (await connection.execute(statement)).one_or_none()
     if changed is None:
         return False
-    event = job_pb2.JobEvent(
-        attempt=changed.attempt,
-        state=job_pb2.StateChange(state=transition.after.value, reason=transition.reason),
-    )
+    event = state_event(transition.after, transition.reason, changed.attempt)
     await insert_events(connection, job_id, [event], first=changed.last_sequence)
     return True
 

@@ -35,7 +35,8 @@ class Forkserver:
 
     async def start(self, target: Callable[..., None], *arguments: Any) -> BaseProcess:
         """Fork a process that runs ``target(*arguments)``; arguments may hold sockets."""
-        return await self._run(self._start, target, arguments)
+        process: BaseProcess = await self._run(self._start, target, arguments)
+        return process
 
     async def exit_code(self, process: BaseProcess) -> int | None:
         """Wait for the end of a process; return its exit code (-N: killed by signal N; None: unknown)."""
@@ -46,7 +47,8 @@ class Forkserver:
             await ended.wait()
         finally:
             loop.remove_reader(process.sentinel)
-        return await self._run(_exit_code, process)
+        code: int | None = await self._run(_exit_code, process)
+        return code
 
     async def close(self) -> None:
         """Stop the server. Processes that it forked live on."""
@@ -76,4 +78,4 @@ def _exit_code(process: BaseProcess) -> int | None:
 
 
 def _stop_server() -> None:
-    multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way
+    multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +71,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor, ABC):
                 if inspect.isawaitable(responses):  # a handler that writes to the context itself
                     await responses
                     return
-                async for response in responses:
-                    yield response
+                async with aclosing(responses):  # so that its `finally` runs now, not when it is collected
+                    async for response in responses:
+                        yield response
 
         make = _KINDS[handler.request_streaming, handler.response_streaming].make
         return make(

@@ -11,34 +11,15 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from palmette_plugins.api import errors
 from sqlalchemy.exc import DBAPIError
 
+from palmette_plugins.api import errors
 from palmette_services.runtime.rpc.calls import Call, CallInterceptor
+from palmette_services.runtime.rpc.codes import error_code
 
-_CODES: dict[type[errors.PalmetteError], int] = {
-    errors.InvalidArgument: code_pb2.INVALID_ARGUMENT,
-    errors.NotFound: code_pb2.NOT_FOUND,
-    errors.FailedPrecondition: code_pb2.FAILED_PRECONDITION,
-    errors.AlreadyExists: code_pb2.ALREADY_EXISTS,
-    errors.ResourceExhausted: code_pb2.RESOURCE_EXHAUSTED,
-    errors.DataLoss: code_pb2.DATA_LOSS,
-    errors.Unavailable: code_pb2.UNAVAILABLE,
-}
 _RETRY_AFTER_S = 2
 _DOMAIN = "palmette"
 _log = structlog.get_logger(__name__)
-
-
-class Unauthenticated(errors.PalmetteError):  # noqa: N818 - named for its gRPC status
-    """The caller is not who it must be (UNAUTHENTICATED)."""
-
-
-def error_code(error: errors.PalmetteError) -> int:
-    """Return the ``google.rpc.Code`` of an error."""
-    if isinstance(error, Unauthenticated):
-        return code_pb2.UNAUTHENTICATED
-    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), code_pb2.UNKNOWN)
 
 
 def error_status(error: errors.PalmetteError, domain: str = _DOMAIN) -> status_pb2.Status:
@@ -72,7 +53,7 @@ class ErrorInterceptor(CallInterceptor):
             await call.context.abort_with_status(rpc_status.to_status(error_status(database_error(error))))
         except (grpc.aio.AbortError, grpc.aio.UsageError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the call's border
             _log.exception("unexpected error", method=call.method)
             message = f"unexpected {type(error).__name__}; the service's log has the details"
             status = status_pb2.Status(code=code_pb2.INTERNAL, message=message)

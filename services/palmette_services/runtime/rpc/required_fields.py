@@ -9,8 +9,8 @@ from functools import cache
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 
+from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 from palmette_services.runtime.rpc.calls import Call, CallInterceptor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import grpc
-from palmette_plugins.api.errors import FailedPrecondition
 
+from palmette_plugins.api.errors import FailedPrecondition
 from palmette_services.runtime.rpc.errors import ErrorInterceptor
 from palmette_services.runtime.rpc.identity import IdentityInterceptor
 from palmette_services.runtime.rpc.required_fields import RequiredFieldsInterceptor

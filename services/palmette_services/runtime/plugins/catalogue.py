@@ -1,0 +1,55 @@
+"""The catalogue of a service's plugins, read once in a throw-away subprocess."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from palmette_plugins.api.catalogue import PluginDescription, read_catalogue
+from palmette_plugins.api.errors import FailedPrecondition, NotFound
+
+_log = structlog.get_logger(__name__)
+
+
+class Catalogue:
+    """Descriptions by plugin name. Whoever asks first waits until it has been read.
+
+    A plugin that is installed later shows after a restart of the service.
+    """
+
+    def __init__(self, service: str, cache_dir: Path) -> None:
+        self._service = service
+        self._cache_dir = cache_dir
+        self._reading = asyncio.Lock()
+        self._plugins: dict[str, PluginDescription] | None = None
+
+    async def plugins(self) -> dict[str, PluginDescription]:
+        """Return all descriptions, ordered by name."""
+        async with self._reading:
+            if self._plugins is None:
+                read = await asyncio.to_thread(read_catalogue, self._service, self._cache_dir)
+                for plugin in read:
+                    if plugin.error:
+                        _log.warning("broken plugin", plugin=plugin.name, error=plugin.error.splitlines()[0])
+                self._plugins = {plugin.name: plugin for plugin in read}
+            return self._plugins
+
+    async def find(self, name: str) -> PluginDescription:
+        """Return one description; raise `NotFound` with the nearest names."""
+        plugins = await self.plugins()
+        if name not in plugins:
+            raise NotFound.named("plugin", name, list(plugins))
+        return plugins[name]
+
+    async def require_ready(self, name: str) -> None:
+        """Raise `NotFound` or `FailedPrecondition` unless the plugin can run."""
+        plugin = await self.find(name)
+        if plugin.error:
+            raise FailedPrecondition(f"plugin '{name}' is BROKEN: {plugin.error.splitlines()[0]}")
+
+    async def list_outputs(self, name: str) -> frozenset[str]:
+        """Return the names of the outputs of a plugin that hold several artifacts."""
+        plugin = (await self.plugins()).get(name)
+        return frozenset(output.name for output in plugin.outputs if output.repeated) if plugin else frozenset()

@@ -1,0 +1,1 @@
+"""Which job runs when, and what becomes of it."""

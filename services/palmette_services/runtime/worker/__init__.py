@@ -1,0 +1,1 @@
+"""The worker: one process that runs one attempt of one job and reports to its service."""

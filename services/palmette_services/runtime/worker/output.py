@@ -1,0 +1,73 @@
+"""What a worker prints, native code included: into a file, and from there into the job's log.
+
+The file takes it first, so that the last words of a process that crashes are not lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+from palmette_services.runtime.worker.sink import EventSink
+
+_PERIOD_S = 0.1
+_MOST_LINES = 500  # in one period; a plugin that prints in a loop must not flood the job's history
+
+
+def redirect_output(path: Path) -> None:
+    """Send file descriptors 1 and 2 into the file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for target in (1, 2):
+        os.dup2(descriptor, target)
+    os.close(descriptor)
+    # Line buffering: what was printed is in the file even if the process is killed.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+class OutputFollower:
+    """Turns new lines of the file into log lines of the job, in a thread of its own."""
+
+    def __init__(self, path: Path, sink: EventSink) -> None:
+        self._sink = sink
+        self._file = path.open("rb")
+        self._file.seek(0, os.SEEK_END)
+        self._rest = b""
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="output", daemon=True)
+
+    def start(self) -> None:
+        """Start following."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Report what is left, an unfinished line included, and end."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._stopped.set()
+        self._thread.join()
+        self._report()
+        if self._rest:
+            self._log([self._rest])
+        self._file.close()
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(_PERIOD_S):
+            self._report()
+
+    def _report(self) -> None:
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        left_out = len(lines) - _MOST_LINES
+        if left_out > 0:
+            self._sink.log(logging.WARNING, f"{left_out} printed lines left out here; the attempt's log file has them")
+        self._log(lines[-_MOST_LINES:])
+
+    def _log(self, lines: list[bytes]) -> None:
+        for line in lines:
+            # A progress bar draws over itself: only the last state of the line counts.
+            text = line.decode(errors="replace").rstrip("\r").rsplit("\r", 1)[-1].rstrip()
+            if text:
+                self._sink.log(logging.INFO, text)

@@ -1,0 +1,1 @@
+"""Methods that behave well or badly on purpose."""
