@@ -84,8 +84,8 @@ def _parse(text: str) -> tuple[bool, str]:
     try:
         port = parts.port
     except ValueError:
-        port = None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+        port = -1
+    if port == -1 or parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest.field("PALMETTE_ENDPOINT", f"'{text}' is not host:port or http[s]://host:port")
     tls = parts.scheme == "https"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
