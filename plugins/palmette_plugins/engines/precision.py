@@ -32,7 +32,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities()
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not say
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
