@@ -53,9 +53,8 @@ def plan_sparsity(
 ) -> SparsityPlan:
     """Return the plan of a rule at a total density.
 
-    Whole weights come from rounding d_l n_l by largest remainders: every layer keeps the floor or the ceiling of
-    d_l n_l, and the total is D n rounded to the nearest whole number. (Rounding each layer by itself could miss the
-    total by half a weight per layer.)
+    Every layer keeps d_l n_l rounded to a whole number, corrected where the total would miss D n; see
+    `whole_weights`.
 
     Args:
         shapes: The maskable layers.
@@ -89,17 +88,22 @@ def plan_sparsity(
     )
 
 
-def largest_remainder(targets: Sequence[float], limits: Sequence[int]) -> list[int]:
-    """Round `targets` to whole numbers that add up to their rounded sum, each to its floor or ceiling."""
-    floors = [min(math.floor(target), limit) for target, limit in zip(targets, limits, strict=True)]
-    missing = round(sum(targets)) - sum(floors)
-    by_remainder = sorted(
-        (index for index in range(len(targets)) if floors[index] < limits[index]),
-        key=lambda index: floors[index] - targets[index],
-    )
-    for index in by_remainder[:missing]:
-        floors[index] += 1
-    return floors
+def whole_weights(targets: Sequence[float], limits: Sequence[int]) -> list[int]:
+    """Round `targets` (d_l n_l) so that they add up to their rounded sum.
+
+    Each is rounded by itself; that may miss the sum by up to half a weight per layer. What is missing or too much
+    is then added or taken one by one where rounding moved a target farthest the other way, without emptying a
+    layer, filling one that rounding left empty, or exceeding a layer's limit n_l.
+    """
+    counts = [min(math.floor(target + 0.5), limit) for target, limit in zip(targets, limits, strict=True)]
+    missing = math.floor(math.fsum(targets) + 0.5) - sum(counts)
+    step = 1 if missing > 0 else -1
+    for _ in range(abs(missing)):
+        movable = [i for i in range(len(counts)) if (0 < counts[i] < limits[i] if step > 0 else counts[i] > 1)]
+        if not movable:  # nothing but empty layers, full ones and ones with a single weight: the total decides
+            movable = [i for i in range(len(counts)) if (counts[i] < limits[i] if step > 0 else counts[i] > 0)]
+        counts[max(movable, key=lambda i: step * (targets[i] - counts[i]))] += step
+    return counts
 
 
 def smallest_feasible_density(shapes: Sequence[LayerShape], rule: Densities) -> float:
@@ -117,7 +121,7 @@ def smallest_feasible_density(shapes: Sequence[LayerShape], rule: Densities) -> 
         low, high = (low, middle) if feasible(middle) else (middle, high)
     unit = 10.0 ** (math.floor(math.log10(high)) - 3)
     steps = math.ceil(high / unit)
-    while not feasible(min(1.0, steps * unit)):  # rounding may land where another layer loses its remainder
+    while not feasible(min(1.0, steps * unit)):  # in a network of a few weights the total may empty a layer
         steps += 1
     return min(1.0, float(f"{steps * unit:.4g}"))
 
@@ -133,7 +137,7 @@ def _rule(shapes: Sequence[LayerShape], ratio: Ratio, scores: Mapping[str, Tenso
 def _whole(shapes: Sequence[LayerShape], shares: Sequence[float]) -> list[int]:
     """Return how many weights every layer keeps."""
     weights = [shape.weights for shape in shapes]
-    return largest_remainder([share * count for share, count in zip(shares, weights, strict=True)], weights)
+    return whole_weights([share * count for share, count in zip(shares, weights, strict=True)], weights)
 
 
 def _too_small(message: str, shapes: Sequence[LayerShape], rule: Densities) -> InvalidArgument:
