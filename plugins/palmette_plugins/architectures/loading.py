@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from palmette_plugins.api.architecture import LoadedModel
+from palmette_plugins.api import entry_points
+from palmette_plugins.api.architecture import ArchitectureProvider, LoadedModel
 from palmette_plugins.api.artifacts import ArtifactStore, Manifest
 from palmette_plugins.api.data import DataInfo
-from palmette_plugins.api.errors import FieldViolation, InvalidArgument, PalmetteError
+from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFound, PalmetteError
 from palmette_plugins.api.kinds import ArtifactKind
 from palmette_plugins.api.references import Reference
 from palmette_plugins.api.resolve import architecture_provider
@@ -107,10 +108,21 @@ def _checked_spec(manifest: Manifest, text: str, field: str, data: DataInfo | No
 
 
 def _completed(reference: Reference, text: str, field: str, data: DataInfo | None) -> Reference:
-    provider = architecture_provider(reference)
+    provider = _provider(reference)
     if data is not None:
         _refuse(task_violations(provider.tasks(reference), data, field, text))
     return provider.complete(reference, data)
+
+
+def _provider(reference: Reference) -> ArchitectureProvider:
+    """Return the reference's provider; for an unknown scheme, say which scheme has a model of that name."""
+    schemes = list(entry_points.installed(entry_points.ARCHITECTURES))
+    if reference.scheme in schemes:
+        return architecture_provider(reference)
+    for scheme in schemes:
+        if reference.scheme in architecture_provider(Reference(scheme)).names():
+            raise NotFound(f"'{reference}' has no scheme; did you mean '{scheme}:{reference}'?")
+    raise NotFound.named("model scheme", reference.scheme, [*schemes, "artifact"])
 
 
 def _spec(completed: Reference, data: DataInfo | None) -> ModelSpec:

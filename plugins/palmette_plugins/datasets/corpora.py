@@ -19,7 +19,7 @@ from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.byte_windows import TextParameters, describe_windows, load_windows
 
 _REFERENCE_MANUAL = Path("/usr/share/debian-reference/debian-reference.en.txt.gz")
-_VERSE = re.compile(rb"^[1-3]?[A-Z][a-z]+\d+:\d+ ", re.MULTILINE)
+_VERSE = re.compile(rb"^[1-3]?[A-Za-z]+\d+:\d+ ", re.MULTILINE)
 
 
 class Corpus(DatasetSource):

@@ -28,15 +28,13 @@ def balanced_counts(available: Sequence[int], total: int) -> list[int]:
     """
     if total > sum(available):
         raise ValueError(f"cannot take {total} of {sum(available)}")
-    counts = [0] * len(available)
-    left = total
-    while left:
-        open_classes = [index for index, count in enumerate(counts) if count < available[index]]
-        share, odd = divmod(left, len(open_classes))
-        for rank, index in enumerate(open_classes):
-            taken = min(share + (rank < odd), available[index] - counts[index])
-            counts[index] += taken
-            left -= taken
+    level = 0  # what every class gives, if it has that many
+    while sum(min(count, level + 1) for count in available) <= total and level < max(available, default=0):
+        level += 1
+    counts = [min(count, level) for count in available]
+    odd = total - sum(counts)
+    for index in [index for index, count in enumerate(available) if count > level][:odd]:
+        counts[index] += 1
     return counts
 
 
