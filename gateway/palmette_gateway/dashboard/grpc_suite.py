@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 
 from palmette.types import Identity
-from palmette_protos.serving.v1.deployment_pb2_grpc import DeploymentServiceAsyncStub, DeploymentServiceStub
-from palmette_protos.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub, ArtifactServiceStub
-from palmette_protos.v1.job_pb2_grpc import JobServiceAsyncStub, JobServiceStub
-from palmette_protos.v1.plugin_pb2_grpc import PluginServiceAsyncStub, PluginServiceStub
-from palmette_protos.v1.suite_pb2_grpc import SuiteServiceAsyncStub, SuiteServiceStub
-from palmette_protos.v1.token_pb2_grpc import TokenServiceAsyncStub, TokenServiceStub
+from palmette_protos.serving.v1.deployment_pb2_grpc import DeploymentServiceStub
+from palmette_protos.v1.artifact_pb2_grpc import ArtifactServiceStub
+from palmette_protos.v1.job_pb2_grpc import JobServiceStub
+from palmette_protos.v1.plugin_pb2_grpc import PluginServiceStub
+from palmette_protos.v1.suite_pb2_grpc import SuiteServiceStub
+from palmette_protos.v1.token_pb2_grpc import TokenServiceStub
+
+if TYPE_CHECKING:
+    from palmette_protos.serving.v1.deployment_pb2_grpc import DeploymentServiceAsyncStub
+    from palmette_protos.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub
+    from palmette_protos.v1.job_pb2_grpc import JobServiceAsyncStub
+    from palmette_protos.v1.plugin_pb2_grpc import PluginServiceAsyncStub
+    from palmette_protos.v1.suite_pb2_grpc import SuiteServiceAsyncStub
+    from palmette_protos.v1.token_pb2_grpc import TokenServiceAsyncStub
 
 
 class GrpcSuite:

@@ -1,0 +1,1 @@
+"""Small pictures, drawn here as inline SVG."""

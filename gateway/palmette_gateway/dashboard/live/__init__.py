@@ -1,0 +1,1 @@
+"""What the page shows without being asked again."""

@@ -1,0 +1,1 @@
+"""A small suite with sample data: real gRPC servers that keep everything in memory."""
