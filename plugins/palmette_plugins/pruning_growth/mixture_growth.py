@@ -23,12 +23,10 @@ from palmette_plugins.api import (
     ModelRef,
     ModelSpec,
     Paper,
-    Reference,
     Submission,
 )
 from palmette_plugins.architectures.building import build
 from palmette_plugins.architectures.structure import structure_of
-from palmette_plugins.architectures.width import width_factor, with_width_factor
 from palmette_plugins.engines.block_costs import block_costs
 from palmette_plugins.engines.measurements import final_measurements
 from palmette_plugins.engines.recipe import Recipe, ScheduleKind
@@ -46,6 +44,7 @@ from palmette_plugins.engines.template_mixing import (
 )
 from palmette_plugins.engines.template_mixing.charts import growth_chart
 from palmette_plugins.engines.template_mixing.cost import Ledger, training_flops
+from palmette_plugins.engines.template_mixing.half import half_width
 
 
 class SecondMember(StrEnum):
@@ -141,7 +140,7 @@ class MixtureGrowth(Method):
         try:
             half = half_width(model.spec)
         except InvalidArgument as error:
-            yield FieldViolation("inputs.model", f"{error.violations[0].description}{_odd_layers(model.module)}")
+            yield FieldViolation("inputs.model", error.violations[0].description)
             return
         for problem in plan_growth(structure_of(half), model.module).problems:
             yield FieldViolation("inputs.model", problem)
@@ -228,30 +227,6 @@ class _Training:
         """Return the phase's share of the whole work: an epoch of a network half as wide costs a quarter."""
         work = {name: recipe.epochs * (1.0 if name == "grown" else 0.25) for name, recipe in self._recipes.items()}
         return work[phase] / sum(work.values())
-
-
-def half_width(spec: ModelSpec) -> ModelSpec:
-    """Return the spec of the network half as wide.
-
-    Raises:
-        InvalidArgument: There is none; field ``reference``.
-    """
-    reference = Reference.parse(spec.architecture)
-    factor = width_factor(reference)
-    if factor is None:
-        known = "zoo:resnet<depth>?width=... and zoo:wrn-<depth>-<factor>"
-        raise InvalidArgument.field("reference", f"'{reference}' has no width factor; architectures that have: {known}")
-    if factor % 2:
-        raise InvalidArgument.field("reference", f"'{reference}' has the odd width factor {factor}, which has no half")
-    return ModelSpec(architecture=str(with_width_factor(reference, factor // 2)), task=spec.task)
-
-
-def _odd_layers(module: nn.Module) -> str:
-    """Return a note that names the first layer of odd width, or nothing."""
-    for name, layer in module.named_modules():
-        if isinstance(layer, nn.Conv2d) and layer.out_channels % 2:
-            return f": layer '{name}' has {layer.out_channels} channels"
-    return ""
 
 
 def _forward_macs(spec: ModelSpec, data: Dataset) -> int:
