@@ -32,6 +32,6 @@ def token(
     """Issue a token (admins only). It is shown only once."""
     with suite() as client:
         issued = client.issue_token(subject, role, days=days)
-    if not json:
+    if not json and issued.expire_time:
         err.print(f"[dim]for {subject} ({role}), until {issued.expire_time:%Y-%m-%d %H:%M} UTC[/]")
     show({"token": issued.token, "expire_time": issued.expire_time}, json, lambda: issued.token)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
+from typer.core import TyperGroup
 
 from palmette.cli import artifacts, auth, deploy, infer, jobs, plugins, run, suite
 from palmette.cli.exit_codes import EXPLANATION, ExitCode
@@ -15,8 +15,31 @@ from palmette.cli.output import err
 from palmette.errors import PalmetteError
 from palmette.version import __version__
 
+
+class _Root(TyperGroup):
+    """The one place where failures become a readable block and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except PalmetteError as error:
+            raise typer.Exit(report(error, "--json" in sys.argv)) from None
+        except KeyboardInterrupt:
+            err.print("interrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except TimeoutError as error:
+            err.print(f"[red]timed out[/] {error}")
+            raise typer.Exit(ExitCode.UNAVAILABLE) from None
+        except BrokenPipeError:
+            # Whoever read our output stopped reading, as `palmette jobs list | head` does.
+            sys.stdout = None  # nothing is left to flush into
+            raise typer.Exit(ExitCode.OK) from None
+
+
 app = typer.Typer(
     name="palmette",
+    cls=_Root,
     help="Reshape neural networks and serve the result.",
     epilog=EXPLANATION,
     no_args_is_help=True,
@@ -49,27 +72,8 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; every failure ends as one readable block and an exit code."""
-    try:
-        code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else ExitCode.OK)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(ExitCode.USAGE)
-    except PalmetteError as error:
-        sys.exit(report(error, "--json" in sys.argv))
-    except (KeyboardInterrupt, click.Abort):
-        err.print("\ninterrupted")
-        sys.exit(ExitCode.INTERRUPTED)
-    except TimeoutError as error:
-        err.print(f"[red]timed out[/] {error}")
-        sys.exit(ExitCode.UNAVAILABLE)
-    except BrokenPipeError:
-        # Whoever read our output stopped reading, as `palmette jobs list | head` does.
-        sys.stderr.close()
-        sys.exit(ExitCode.OK)
+    """Run the command line."""
+    app(prog_name="palmette")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ class _Watch:
         self._live: Live | None = None
         self._announced = False
         self._restarts: dict[str, int] = {}
+        self._phases: dict[str, ProcessPhase] = {}
 
     def __call__(self, state: SuiteState) -> None:
         if state.phase in (Phase.STARTING, Phase.STOPPING):
@@ -127,10 +128,22 @@ class _Watch:
     def _show(self, state: SuiteState) -> None:
         if self._quiet:
             return
+        if not err.is_terminal:
+            self._tell_changes(state)
+            return
         if self._live is None:
             self._live = Live(console=err, refresh_per_second=8)
             self._live.start()
         self._live.update(processes_table(state))
+
+    def _tell_changes(self, state: SuiteState) -> None:
+        """Say in a log, where a table cannot be redrawn, what became ready or stopped."""
+        for process in state.processes:
+            if process.phase is not self._phases.get(process.name):
+                self._phases[process.name] = process.phase
+                if process.phase in (ProcessPhase.READY, ProcessPhase.CRASHED, ProcessPhase.STOPPED):
+                    took = f"{process.since_s - state.started_s:.1f} s"
+                    err.print(f"{took:>8}  {process.name} {process.phase} {escape(process.detail)}".rstrip())
 
     def _tell_crashes(self, state: SuiteState) -> None:
         for process in state.processes:

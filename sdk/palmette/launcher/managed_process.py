@@ -58,6 +58,7 @@ class ManagedProcess:
                 break
             crashes = 1 if time.monotonic() - started_s > _STEADY_S else crashes + 1
             if not was_ready and crashes >= _DOES_NOT_START:
+                self._enter(ProcessPhase.CRASHED, how_it_ended(code))
                 raise DoesNotStart(f"{self.plan.name} {how_it_ended(code)}:\n{log_tail(self.plan.log)}")
             await self._pause(code, min(_FIRST_BACKOFF_S * 2 ** (crashes - 1), _MAX_BACKOFF_S))
         self._enter(ProcessPhase.STOPPED)
