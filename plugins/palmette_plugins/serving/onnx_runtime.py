@@ -37,10 +37,10 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], io: ModelIO, op
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
-                module,
+                _Positional(module),
                 tuple(inputs.values()),
                 dynamo=True,
-                dynamic_shapes=_dynamic_shapes(io),
+                dynamic_shapes=(_dynamic_shapes(io),),
                 input_names=[spec.name for spec in io.inputs],
                 output_names=[spec.name for spec in io.outputs],
                 opset_version=opset,
@@ -68,6 +68,18 @@ def onnx_runner(path: Path, io: ModelIO) -> RunBatch:
         return {name: torch.from_numpy(result) for name, result in zip(outputs, results, strict=True)}
 
     return run
+
+
+class _Positional(nn.Module):
+    """Gives every model the same signature, ``forward(*inputs)``: the exporter matches dynamic shapes to it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """Run the model."""
+        return self.model(*inputs)
 
 
 def _dynamic_shapes(io: ModelIO) -> tuple[dict[int, Any], ...]:
