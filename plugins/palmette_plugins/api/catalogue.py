@@ -80,7 +80,8 @@ def read_catalogue(service: str, cache_dir: Path | None = None) -> list[PluginDe
     plugins, failure = _describe_in_subprocess(service, list(points))
     if failure:
         plugins = [_describe_alone(service, point) for point in points.values()]
-    if cached:
+    # A BROKEN plugin is looked at again next time: what it lacked may be installed without a change of its version.
+    if cached and not any(plugin.error for plugin in plugins):
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_bytes(orjson.dumps([plugin.model_dump() for plugin in plugins]))

@@ -38,8 +38,13 @@ class CheckpointFolder:
         name = f"{self._root}/{number:08d}-{hashlib.sha256(data).hexdigest()}.pt"
         with disk_errors("writing a checkpoint"):
             self._fs.makedirs(self._root, exist_ok=True)
-            self._fs.pipe_file(f"{name}.part", data)
-            self._fs.mv(f"{name}.part", name)
+            try:
+                self._fs.pipe_file(f"{name}.part", data)
+                self._fs.mv(f"{name}.part", name)
+            except BaseException:
+                if self._fs.exists(f"{name}.part"):
+                    self._fs.rm_file(f"{name}.part")  # on a full disk, half a checkpoint is in the way
+                raise
         self._prune()
 
     def restore(self) -> dict[str, Any] | None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field
+from safetensors import SafetensorError
 from torch import nn
 
 from palmette_plugins.api.architecture import ArchitectureProvider
 from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import InvalidArgument
+from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.architectures.hf_kinds import HFKind, kind_of, read_config
@@ -74,7 +76,7 @@ class HuggingFace(ArchitectureProvider):
                 ignore_mismatched_sizes=True,  # a head for other classes
                 dtype=torch.float32,
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             first_line = (str(error).splitlines() or [type(error).__name__])[0]
             raise InvalidArgument.field(
                 "reference", f"transformers cannot read the checkpoint {reference.target}: {first_line}"
@@ -109,7 +111,7 @@ def _config(reference: Reference, parameters: HFParameters) -> Any:
 
 
 def _folder(reference: Reference) -> Path:
-    folder = Path(reference.target).expanduser()
+    folder = local_path(reference.target)
     if not reference.target or not (folder / "config.json").is_file():
         what = "does not exist" if not folder.exists() else "has no config.json"
         raise InvalidArgument.field(

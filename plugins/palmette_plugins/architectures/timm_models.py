@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from torch import nn
 from palmette_plugins.api.architecture import ArchitectureProvider
 from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFound
+from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 
@@ -58,7 +58,7 @@ class Timm(ArchitectureProvider):
             for name, value in decided.items()
             if getattr(parameters, name) != value
         ]
-        if parameters.checkpoint is not None and not Path(parameters.checkpoint).expanduser().is_file():
+        if parameters.checkpoint is not None and not local_path(parameters.checkpoint).is_file():
             wrong.append(f"no file '{parameters.checkpoint}'; checkpoint= names a local file of weights")
         if wrong:
             raise InvalidArgument(FieldViolation("reference", description) for description in wrong)
@@ -75,7 +75,7 @@ class Timm(ArchitectureProvider):
         if self.pretrained(reference):
             options["pretrained"] = True
         if parameters.checkpoint is not None:
-            options["pretrained_cfg_overlay"] = {"file": str(Path(parameters.checkpoint).expanduser())}
+            options["pretrained_cfg_overlay"] = {"file": str(local_path(parameters.checkpoint))}
         try:
             module: nn.Module = timm.create_model(reference.target, **options)
         except Exception as error:

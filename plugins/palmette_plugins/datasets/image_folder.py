@@ -13,6 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
 from palmette_plugins.api.errors import InvalidArgument
+from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.augmentation import image_augmentation
@@ -80,7 +81,7 @@ class _Folder:
         if not reference.target:
             raise InvalidArgument.field("reference", "imagefolder needs a folder: write imagefolder:/path/to/images")
         self.parameters = parse_parameters(ImageFolderParameters, reference)
-        self.tree: ImageTree = scan_image_tree(Path(reference.target).expanduser(), self.parameters.seed)
+        self.tree: ImageTree = scan_image_tree(local_path(reference.target), self.parameters.seed)
         self.reader = _reader(self.parameters, self.tree.files["train"][0])
         given = {name: value for name, value in as_text(self.parameters).items() if value}
         self.info = _info(Reference("imagefolder", reference.target, given), self.tree, self.reader, self.parameters)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
 from palmette_plugins.api.errors import InvalidArgument
+from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.byte_windows import TextParameters, describe_windows, load_windows
@@ -32,7 +33,7 @@ def _checked(reference: Reference) -> tuple[Reference, TextParameters, list[Path
     parameters = parse_parameters(TextParameters, reference)
     if not reference.target:
         raise InvalidArgument.field("reference", "text needs files: write text:/path/to/*.txt")
-    pattern = str(Path(reference.target).expanduser())
+    pattern = str(local_path(reference.target))
     files = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file()]  # noqa: PTH207
     if not files:
         raise InvalidArgument.field("reference", f"no file matches '{pattern}'")

@@ -95,6 +95,14 @@ def test_checking_a_checkpoint_reads_no_weights(folder, manual):
         load_model_reference(f"hf:{path}", "model", manual.info, None, seed=0)
 
 
+def test_damaged_weights_are_refused(folder, manual):
+    path = folder(GPT2LMHeadModel(GPT2))
+    (path / "model.safetensors").write_bytes(b"no weights at all")
+
+    with pytest.raises(InvalidArgument, match="cannot read the checkpoint"):
+        load_model_reference(f"hf:{path}", "model", manual.info, None, seed=0)
+
+
 def refused(reference, data):
     with pytest.raises(InvalidArgument) as caught:
         inspect_model_reference(reference, "inputs.model", data, None)

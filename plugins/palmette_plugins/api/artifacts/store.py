@@ -132,6 +132,7 @@ class ArtifactStore:
             return
         with disk_errors(f"storing {sha256[:12]}"):
             if self._local:
+                _sync(source)  # content must be on the disk before a manifest names it
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
             else:
@@ -247,6 +248,14 @@ class ArtifactStore:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_synced(path: Path, data: bytes) -> None:
