@@ -126,7 +126,7 @@ def describe(point: EntryPoint) -> PluginDescription:
             summary=summary(method),
             description=description(method),
             paper=vars(method.paper) if method.paper else None,
-            config_schema=method.Config.model_json_schema(),
+            config_schema=with_property_order(method.Config.model_json_schema()),
             inputs=tuple(
                 InputDescription(**{**vars(item), "type": _TYPES[item.marker.__name__]})
                 for item in input_declarations(method)
@@ -141,6 +141,21 @@ def describe(point: EntryPoint) -> PluginDescription:
 
 
 _TYPES = {"ModelRef": "model", "DatasetRef": "dataset", "ArtifactRef": "artifact"}
+
+
+def with_property_order(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema whose objects list their properties in order as ``propertyOrder``.
+
+    The order of declaration is the order in which people should read settings, and a protobuf Struct loses it.
+    """
+    order = {"propertyOrder": list(schema["properties"])} if isinstance(schema.get("properties"), dict) else {}
+    return {**{key: _inside(value) for key, value in schema.items()}, **order}
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, dict):
+        return with_property_order(value)
+    return [_inside(item) for item in value] if isinstance(value, list) else value
 
 
 def _broken(point: EntryPoint, error: str) -> PluginDescription:
