@@ -62,6 +62,7 @@ def run_method(
     method: type[Method],
     *,
     seed: int = 0,
+    cpu: float = 0.0,
     store: str | Path | None = None,
     checkpoints: str | Path | None = None,
     sink: JobSink | None = None,
@@ -72,6 +73,7 @@ def run_method(
     Args:
         method: The method's class.
         seed: Seed of every random draw.
+        cpu: Cores to use; 0 for all.
         store: Folder or fsspec URL of the artifact store; the user's data folder when left out.
         checkpoints: Folder to resume from and to save into; a throw-away one when left out.
         sink: Where reports go; a logger when left out.
@@ -91,6 +93,7 @@ def run_method(
             seed=seed,
             artifact_store_url=store_url,
             checkpoint_url=str(checkpoints or scratch),
+            cpu=cpu,
         )
         violations = submission_violations(Submission(spec, method))
         if violations:
