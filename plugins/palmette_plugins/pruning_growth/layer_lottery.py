@@ -127,7 +127,7 @@ class LayerLottery(Method):
         if self.config.blocks_removed is not None and self.config.blocks_removed > len(blocks):
             yield FieldViolation(
                 "config.blocks_removed",
-                f"the network has {len(blocks)} removable blocks, got {self.config.blocks_removed}",
+                f"at most {len(blocks)}: the network has no more removable blocks; got {self.config.blocks_removed}",
             )
         if self.config.macs_reduction is not None:
             costs = block_costs(module, blocks, submission.data("data"))
