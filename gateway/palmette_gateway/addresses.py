@@ -1,0 +1,62 @@
+"""Where something listens or answers: host, port, and whether it speaks TLS."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+TLS_SCHEME = "grpcs://"
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """A host and a port, written ``host:port``, ``[::1]:port`` or ``grpcs://host:port`` for an upstream with TLS."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read an address.
+
+        Raises:
+            ValueError: The text has no host or no port from 1 to 65535.
+        """
+        tls = text.startswith(TLS_SCHEME)
+        host, separator, port = text.removeprefix(TLS_SCHEME).rpartition(":")
+        if not separator or not host:
+            raise ValueError(f"'{text}' is not an address: write host:port, such as 127.0.0.1:8080")
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise ValueError(f"'{text}' has no port from 1 to 65535")
+        return cls(host.removeprefix("[").removesuffix("]"), int(port), tls)
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is a literal address, so that nothing has to be resolved."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def target(self) -> str:
+        """``host:port`` as gRPC and URLs take it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{TLS_SCHEME}{self.target}" if self.tls else self.target
+
+
+def _parse(value: object) -> object:
+    return Address.parse(value) if isinstance(value, str) else value
+
+
+# NoDecode: in the environment an address is text, not JSON.
+AddressField = Annotated[Address, NoDecode, BeforeValidator(_parse)]
+OptionalAddressField = Annotated[Address | None, NoDecode, BeforeValidator(_parse)]

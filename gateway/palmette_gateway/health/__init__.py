@@ -1,0 +1,1 @@
+"""How every part of the suite is, why, since when, and what to do."""
