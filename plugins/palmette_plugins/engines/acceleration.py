@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -27,7 +28,7 @@ class Prepared:
     """
 
     accelerator: Accelerator
-    forward: nn.Module
+    forward: Callable[..., Any]
     optimizer: torch.optim.Optimizer
 
 
@@ -45,7 +46,7 @@ def accelerated(
             f"training in place cannot shard a model over processes ({accelerator.distributed_type.value}); "
             "launch it with torchrun and no FSDP or DeepSpeed settings"
         )
-    module.to(accelerator.device, memory_format=torch.channels_last)
+    module.to(accelerator.device).to(memory_format=torch.channels_last)
     own_forward = vars(module).get("forward")
     wrapped, prepared_optimizer = accelerator.prepare(module, optimizer)
     try:

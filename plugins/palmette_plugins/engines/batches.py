@@ -29,7 +29,7 @@ def epoch_order(examples: int, batch_size: int, generator: torch.Generator) -> S
     batch statistics. A split smaller than `batch_size` is one batch.
     """
     order = torch.randperm(examples, generator=generator)
-    return order[: steps_per_epoch(examples, batch_size) * batch_size].split(batch_size)
+    return torch.split(order[: steps_per_epoch(examples, batch_size) * batch_size], batch_size)
 
 
 def placed(split: TorchDataset[Any], device: torch.device) -> TorchDataset[Any]:

@@ -42,11 +42,13 @@ class Phases:
         # What was written need not stay in memory: this attempt goes on from its own.
         self._state["running"] = {}
 
-    def finish(self, phase: str, result: State) -> None:
+    def finish(self, phase: str, result: State, *, write: bool = True) -> None:
         """Write a checkpoint with `result` as what the finished phase left.
 
-        Tensors in `result` stay in memory and in every later checkpoint; give copies of what still changes.
+        Tensors in `result` stay in memory and in every later checkpoint; give copies of what still changes. Of
+        several processes of one job only one may `write`.
         """
         self._state["finished"][phase] = result
         self._state["running"] = {}
-        self._checkpoints.save(self._state)
+        if write:
+            self._checkpoints.save(self._state)

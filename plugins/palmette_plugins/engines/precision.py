@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from palmette_plugins.api.errors import InvalidArgument
@@ -31,8 +34,8 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 
 def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not say
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not say
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

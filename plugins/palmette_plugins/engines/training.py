@@ -116,8 +116,9 @@ def train(
         optimizer = build_optimizer(model.module, recipe, parameter_groups)
         with accelerated(model.module, optimizer, recipe, job.device) as prepared:
             run_epochs(run, prepared, result)
+            first_process = prepared.accelerator.is_main_process
         weights = {name: tensor.detach().clone() for name, tensor in model.module.state_dict().items()}
-        job.phases.finish(phase, {"model": weights, "result": asdict(result)})
+        job.phases.finish(phase, {"model": weights, "result": asdict(result)}, write=first_process)
     # Whatever the method draws next must not depend on whether this call trained or only loaded.
     torch.manual_seed(derive_seed(job.seed, f"{phase}/after"))
     return result

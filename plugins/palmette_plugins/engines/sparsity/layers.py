@@ -67,7 +67,10 @@ def layer_shapes(module: nn.Module) -> list[LayerShape]:
     """
     layers = maskable_layers(module)
     weighted = [name for name, layer in module.named_modules() if is_weighted(layer)]
-    return [LayerShape(name, tuple(layer.weight.shape), name == weighted[-1]) for name, layer in layers.items()]
+    return [
+        LayerShape(name, tuple(layer.get_parameter("weight").shape), name == weighted[-1])
+        for name, layer in layers.items()
+    ]
 
 
 def is_weighted(layer: nn.Module) -> bool:

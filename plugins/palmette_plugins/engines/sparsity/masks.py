@@ -58,8 +58,11 @@ class RemovedWeights:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        pairs = [(layer.weight, ~getattr(layer, MASK)) for layer in masked_layers(module).values()]
-        self._pairs = [(weight, removed) for weight, removed in pairs if bool(removed.any())]
+        self._pairs: list[tuple[Tensor, Tensor]] = []
+        for layer in masked_layers(module).values():
+            weight, removed = layer.get_parameter("weight"), ~layer.get_buffer(MASK)
+            if bool(removed.any()):
+                self._pairs.append((weight, removed))
 
     def __bool__(self) -> bool:
         return bool(self._pairs)
