@@ -1,7 +1,10 @@
-"""``python -m palmette_services.pruning_growth``."""
+"""``python -m palmette_services.pruning_growth`` runs the service until SIGTERM."""
 
+from __future__ import annotations
+
+from palmette_services.pruning_growth.service import NAME, extend
 from palmette_services.runtime.app import run_service
 from palmette_services.runtime.settings import ServiceSettings
 
 if __name__ == "__main__":
-    run_service("pruning_growth", ServiceSettings())
+    run_service(NAME, ServiceSettings(), extend)

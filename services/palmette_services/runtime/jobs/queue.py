@@ -182,7 +182,7 @@ class JobQueue:
 
     async def _refuse_if_full(self) -> None:
         number, counted_s = self._queued
-        if time.monotonic() - counted_s > _COUNT_AGE_S:
+        if number >= self._most_queued or time.monotonic() - counted_s > _COUNT_AGE_S:
             async with self._database.read() as connection:
                 statement = select(func.count()).where(JobRow.state == JobState.QUEUED.value)
                 number = (await connection.execute(statement)).scalar_one()

@@ -55,12 +55,20 @@ def secret_matches(secret: str, stored: bytes | None) -> bool:
 
 
 async def claim_next(
-    connection: AsyncConnection, free: Capacity, default_cpu: float, lease: Lease, secrets: Sequence[str]
+    connection: AsyncConnection,
+    free: Capacity,
+    default_cpu: float,
+    lease: Lease,
+    secrets: Sequence[str],
+    leaving: Sequence[str] = (),
 ) -> list[Claim]:
-    """Claim the jobs that fit into `free`, best first, at most one for each secret."""
+    """Claim the jobs that fit into `free`, best first, at most one for each secret.
+
+    `leaving` are jobs whose last worker still exits: retried at once, they wait until its process is gone.
+    """
     waiting = (
         select(JobRow.id, JobRow.attempt, JobRow.gpus, JobRow.cpu, JobRow.memory_bytes, JobRow.create_time_us)
-        .where(JobRow.state == JobState.QUEUED.value)
+        .where(JobRow.state == JobState.QUEUED.value, JobRow.id.not_in(leaving))
         .order_by(JobRow.priority.desc(), JobRow.create_time_us, JobRow.id)
         .limit(_LOOKED_AT)
         .with_for_update(skip_locked=True)  # PostgreSQL: another replica takes other jobs meanwhile
@@ -92,9 +100,10 @@ async def claim_next(
     return claims
 
 
-async def store_handle(connection: AsyncConnection, job_id: str, attempt: int, handle: str) -> None:
-    """Store the executor's name for the worker of an attempt."""
-    await connection.execute(update(JobRow).where(*owned_by(job_id, attempt)).values(worker_handle=handle))
+async def store_handle(connection: AsyncConnection, job_id: str, attempt: int, handle: str, lease: Lease) -> None:
+    """Store the executor's name for the worker of an attempt; its lease counts from now."""
+    values = {"worker_handle": handle, "lease_expires_us": lease.expiry_us()}
+    await connection.execute(update(JobRow).where(*owned_by(job_id, attempt)).values(values))
 
 
 async def running_jobs(connection: AsyncConnection, owner: str) -> list[Any]:

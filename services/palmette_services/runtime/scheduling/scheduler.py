@@ -90,8 +90,9 @@ class Scheduler:
         if free.slots <= 0:
             return
         made = [secrets.token_urlsafe(32) for _ in range(free.slots)]
+        leaving = self._attempts.ids
         claiming = self._database.write(
-            lambda connection: claim_next(connection, free, self._defaults.cpu, self._lease, made)
+            lambda connection: claim_next(connection, free, self._defaults.cpu, self._lease, made, leaving)
         )
         for claim in await claiming:
             self.on_claimed(claim)
@@ -113,9 +114,12 @@ class Scheduler:
             log_path=str(self._files.log_path(claim.job_id, claim.attempt)),
         )
         _log.info("starting", job=claim.job_id, attempt=claim.attempt)
-        self._attempts.add(attempt, lambda: self._launch(launch, claim))
+        self._attempts.add(attempt, lambda: self._launch(launch, claim, attempt))
 
-    async def _launch(self, launch: WorkerLaunch, claim: Claim) -> str:
+    async def _launch(self, launch: WorkerLaunch, claim: Claim, attempt: Attempt) -> str:
         handle = await self._executor.start(launch)
-        await self._database.write(lambda connection: store_handle(connection, claim.job_id, claim.attempt, handle))
+        attempt.hear()  # starting may have taken long, if the forkserver was just loading torch
+        await self._database.write(
+            lambda connection: store_handle(connection, claim.job_id, claim.attempt, handle, self._lease)
+        )
         return handle

@@ -96,6 +96,7 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
         if reports.events or stored.ended is not None:
             self._feed.publish(reports.job_id)
         if stored.ended is not None:
+            _log.info("worker finished", state=stored.ended.after.name, reason=stored.ended.reason)
             self.on_ended(stored.ended)
         return stored
 

@@ -170,7 +170,7 @@ class ServiceLink:
     def _watch_lease(self) -> None:
         while not self._closed:
             time.sleep(self._launch.lease_s / 20)
-            if not self._closed and time.monotonic() - self._confirmed_s > self._launch.lease_s:
+            if time.monotonic() - self._confirmed_s > self._launch.lease_s:
                 self._give_up(f"no word from the service for {self._launch.lease_s:g} s")
 
     def _give_up(self, why: str) -> None:

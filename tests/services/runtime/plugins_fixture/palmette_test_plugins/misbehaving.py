@@ -7,19 +7,30 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
-from palmette_plugins.api import FieldViolation, JobCancelled, JobContext, Kind, Method, MethodConfig, Report, Submission
 from pydantic import Field
+
+from palmette_plugins.api import (
+    FieldViolation,
+    JobCancelled,
+    JobContext,
+    Kind,
+    Method,
+    MethodConfig,
+    Report,
+    Submission,
+)
 
 
 class Misbehaving(Method):
     """Misbehave in one of several ways."""
 
     kind = Kind.ANALYSE
-    inputs = {}
-    outputs = {"report": Report}
+    inputs: ClassVar[Mapping[str, Any]] = {}
+    outputs: ClassVar[Mapping[str, Any]] = {"report": Report}
 
     class Config(MethodConfig):
         """What to do wrong."""

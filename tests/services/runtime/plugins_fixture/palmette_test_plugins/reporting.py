@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from palmette_plugins.api import JobContext, Kind, Method, MethodConfig, Report
-from pydantic import Field
 
 
 class Reporting(Method):
     """Report metrics as fast as asked."""
 
     kind = Kind.ANALYSE
-    inputs = {}
-    outputs = {"report": Report}
+    inputs: ClassVar[Mapping[str, Any]] = {}
+    outputs: ClassVar[Mapping[str, Any]] = {"report": Report}
 
     class Config(MethodConfig):
         """How much to report."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
-from palmette_plugins.api import FieldViolation, JobContext, Kind, Method, MethodConfig, Report, Submission
 from pydantic import Field
+
+from palmette_plugins.api import FieldViolation, JobContext, Kind, Method, MethodConfig, Report, Submission
 
 
 class Steps(Method):
     """Walk at random."""
 
     kind = Kind.TRAIN
-    inputs = {}
-    outputs = {"report": Report, "parts": list[Report]}
+    inputs: ClassVar[Mapping[str, Any]] = {}
+    outputs: ClassVar[Mapping[str, Any]] = {"report": Report, "parts": list[Report]}
 
     class Config(MethodConfig):
         """How far to walk."""

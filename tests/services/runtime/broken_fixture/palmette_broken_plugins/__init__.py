@@ -1,0 +1,1 @@
+"""Methods that cannot even be imported."""

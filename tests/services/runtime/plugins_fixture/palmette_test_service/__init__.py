@@ -1,0 +1,1 @@
+"""A service named `testing` whose methods behave well or badly on purpose."""
