@@ -19,10 +19,37 @@ from palmette_gateway.dashboard.access.content_security import ContentSecurity
 from palmette_gateway.dashboard.access.session import Session
 from palmette_gateway.dashboard.context import Dashboard
 from palmette_gateway.dashboard.live.sampler import Sampler
-from palmette_gateway.dashboard.pages import job, jobs, overview
+from palmette_gateway.dashboard.pages import (
+    artifact,
+    artifacts,
+    compare,
+    deployment,
+    deployments,
+    job,
+    jobs,
+    overview,
+    plugin,
+    plugins,
+    tokens,
+)
 from palmette_gateway.dashboard.ports import SuiteApi
 from palmette_gateway.dashboard.presentation.assets import Assets
 from palmette_gateway.dashboard.presentation.templating import templates
+
+_PAGES = (
+    login,
+    overview,
+    jobs,
+    job,
+    plugins,
+    plugin,
+    artifacts,
+    artifact,
+    compare,
+    deployments,
+    deployment,
+    tokens,
+)
 
 
 def create_app(suite: SuiteApi) -> Starlette:
@@ -44,7 +71,7 @@ def create_app(suite: SuiteApi) -> Starlette:
                 await task
 
     app = Starlette(
-        routes=[Mount("/static", Assets()), *login.ROUTES, *overview.ROUTES, *jobs.ROUTES, *job.ROUTES],
+        routes=[Mount("/static", Assets()), *(route for page in _PAGES for route in page.ROUTES)],
         middleware=[
             Middleware(ContentSecurity),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),

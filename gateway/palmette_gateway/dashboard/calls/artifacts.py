@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from palmette.types import Artifact, Lineage
 from palmette.wire.artifact import artifact_from, lineage_from
 from palmette_gateway.dashboard.access.caller import Caller
-from palmette_gateway.dashboard.calls.unary import ask
+from palmette_gateway.dashboard.calls.unary import ask, listen
 from palmette_gateway.dashboard.ports import SuiteApi
 from palmette_protos.v1 import artifact_pb2
 
@@ -37,3 +39,11 @@ async def delete_artifact(suite: SuiteApi, artifact_id: str, caller: Caller) -> 
     """Delete an artifact that nothing needs."""
     request = artifact_pb2.DeleteArtifactRequest(name=f"artifacts/{artifact_id}")
     await ask(suite.artifacts.DeleteArtifact, request, _WHO, caller)
+
+
+async def download_file(suite: SuiteApi, name: str, path: str) -> AsyncIterator[bytes]:
+    """Yield the bytes of one file."""
+    request = artifact_pb2.DownloadArtifactRequest(name=name, path=path)
+    async for response in listen(suite.artifacts.DownloadArtifact, request, _WHO):
+        if response.WhichOneof("message") == "chunk":
+            yield response.chunk.data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -30,3 +30,19 @@ def _bar(index: int, name: str, count: float, height_share: float, share: float)
         '<rect x="{}" y="{:.1f}" width="{}" height="{:.1f}" rx="2"/>'
         '<text x="{}" y="{:.1f}">{:.0f}%</text><text x="{}" y="{}">{}</text>'
     ).format(left, top, _BAR, height, middle, top - 4, 100 * share, middle, _TEXT + _HEIGHT + 13, name)
+
+
+def batch_shares(executions: Mapping[int, int], most: int = 8) -> list[tuple[str, float]]:
+    """Return executions by batch size for `bars`; where there are many sizes, in ranges of powers of two."""
+    if len(executions) <= most:
+        return [(str(size), float(count)) for size, count in sorted(executions.items())]
+    ranges: dict[int, float] = {}
+    for size, count in executions.items():
+        power = max(size - 1, 0).bit_length()
+        ranges[power] = ranges.get(power, 0.0) + count
+    return [(_range(power), count) for power, count in sorted(ranges.items())]
+
+
+def _range(power: int) -> str:
+    low, high = 2 ** (power - 1) + 1 if power else 1, 2**power
+    return str(high) if low >= high else f"{low}-{high}"

@@ -46,9 +46,7 @@ class JobReports:
         if self._figures:
             message["figures"] = self._figures
         if self._lines:
-            message["lines"] = [
-                [line.time.isoformat(), line.severity.value.lower(), line.text] for line in self._lines
-            ]
+            message["lines"] = [[line.time.isoformat(), line.severity.value.lower(), line.text] for line in self._lines]
             message["skipped"] = self._skipped_lines
         self._figures, self._skipped_lines = {}, 0
         self._lines.clear()

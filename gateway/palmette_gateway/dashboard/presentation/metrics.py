@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _SPLITS = ("test", "validation", "val", "train", "")
 _QUALITIES = ("accuracy", "bits_per_byte", "score", "recall", "ndcg", "loss")
@@ -25,3 +25,19 @@ def curve(metrics: Mapping[str, float]) -> str:
     """Return the name of the figure whose course says most about a running job, or the empty string."""
     names = sorted(metrics, key=lambda name: (_rank(name), name))
     return names[0] if names else ""
+
+
+_MORE_IS_BETTER = ("accuracy", "recall", "ndcg", "mrr", "map", "precision", "f1", "auc", "psnr", "throughput")
+_LESS_IS_BETTER = ("loss", "error", "_ms", "latency", "parameters", "nonzeros", "macs", "size", "bits_per_byte", "ece")
+
+
+def best(name: str, values: Sequence[float]) -> float | None:
+    """Return the best of several values of a figure, or None where more is neither better nor worse."""
+    if not values or len(set(values)) < 2:
+        return None
+    last = name.rpartition("/")[2]
+    if any(word in last for word in _MORE_IS_BETTER):
+        return max(values)
+    if any(word in last for word in _LESS_IS_BETTER):
+        return min(values)
+    return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from palmette_gateway.dashboard.access.caller import Action
-from palmette_gateway.dashboard.drawing.bars import bars
+from palmette_gateway.dashboard.drawing.bars import bars, batch_shares
 from palmette_gateway.dashboard.drawing.sparkline import sparkline
 from palmette_gateway.dashboard.presentation import formatting, links, metrics
 from palmette_gateway.dashboard.presentation.assets import static_url
@@ -50,6 +50,7 @@ def templates() -> Environment:
     environment.globals.update(
         Action=Action,
         bars=bars,
+        batch_shares=batch_shares,
         curve=metrics.curve,
         elapsed=formatting.elapsed,
         flattened=flattened,

@@ -7,11 +7,11 @@ import random
 import sys
 
 import uvicorn
-
-from palmette_gateway.dashboard.app import create_app
 from tests.gateway.dashboard.sample_suite.front import Front
 from tests.gateway.dashboard.sample_suite.sample_jobs import EPOCHS, report_epoch
 from tests.gateway.dashboard.sample_suite.server import SampleSuite
+
+from palmette_gateway.dashboard.app import create_app
 
 
 async def _live(suite: SampleSuite, training: str) -> None:

@@ -83,5 +83,7 @@ class SampleArtifacts(ArtifactServiceServicer):
     async def _find(self, name: str, context: grpc.aio.ServicerContext) -> pb.Artifact:
         found = [artifact for artifact in self.artifacts.values() if artifact.name.startswith(name)]
         if len(found) != 1:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no artifact named '{name}'; `palmette artifacts` lists them")
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND, f"no artifact named '{name}'; `palmette artifacts` lists them"
+            )
         return found[0]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import grpc
 from pydantic import BaseModel, ConfigDict, Field
 
+from palmette_plugins.api.catalogue import with_property_order
 from palmette_protos.v1 import plugin_pb2 as pb
 from palmette_protos.v1.plugin_pb2_grpc import PluginServiceServicer
 
@@ -104,7 +105,7 @@ def _plugin(name: str, kind: pb.PluginKind.ValueType, summary: str, **fields: ob
         state=pb.PLUGIN_STATE_READY,
         **fields,  # type: ignore[arg-type]
     )
-    plugin.config_schema.update(CONFIGS[identifier].model_json_schema())
+    plugin.config_schema.update(with_property_order(CONFIGS[identifier].model_json_schema()))
     return plugin
 
 
@@ -153,7 +154,9 @@ PLUGINS = [
             pb.PluginOutput(name="plan", kind="table", description="density and kept weights of every layer"),
         ],
         paper=pb.Paper(
-            title="The Unreasonable Effectiveness of Random Pruning", authors="Liu et al.", year=2022,
+            title="The Unreasonable Effectiveness of Random Pruning",
+            authors="Liu et al.",
+            year=2022,
             url="https://arxiv.org/abs/2202.02643",
         ),
         tasks=["classification", "language-modelling"],
@@ -179,5 +182,7 @@ class SamplePlugins(PluginServiceServicer):
         for plugin in self._plugins:
             if plugin.name == request.name:
                 return pb.GetPluginResponse(plugin=plugin)
-        await context.abort(grpc.StatusCode.NOT_FOUND, f"no plugin named '{request.name}'; did you mean random-pruning?")
+        await context.abort(
+            grpc.StatusCode.NOT_FOUND, f"no plugin named '{request.name}'; did you mean random-pruning?"
+        )
         raise AssertionError

@@ -9,11 +9,11 @@ import grpc
 from google.protobuf.any_pb2 import Any as ProtoAny
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
+from tests.gateway.dashboard.sample_suite.catalogue import CONFIGS, PLUGINS
+from tests.gateway.dashboard.sample_suite.job_store import ENDED, JobStore
 
 from palmette_protos.v1 import job_pb2 as pb
 from palmette_protos.v1.job_pb2_grpc import JobServiceServicer
-from tests.gateway.dashboard.sample_suite.catalogue import CONFIGS, PLUGINS
-from tests.gateway.dashboard.sample_suite.job_store import ENDED, JobStore
 
 
 class SampleJobs(JobServiceServicer):
@@ -37,7 +37,9 @@ class SampleJobs(JobServiceServicer):
         known = self._store.requests.get(request.request_id or str(uuid.uuid4()))
         if known:
             return pb.SubmitJobResponse(job=self._store.jobs[known])
-        fields = {field.name: value for field, value in job.ListFields() if field.name not in ("name", "plugin", "state")}
+        fields = {
+            field.name: value for field, value in job.ListFields() if field.name not in ("name", "plugin", "state")
+        }
         stored = self._store.add(service, job.plugin, **fields)
         self._store.requests[request.request_id] = stored.name
         await self._store.announce()
@@ -51,9 +53,7 @@ class SampleJobs(JobServiceServicer):
         found = self._store.find(request.filter, service, request.order_by)
         start, size = int(request.page_token or 0), request.page_size or 50
         more = str(start + size) if start + size < len(found) else ""
-        return pb.ListJobsResponse(
-            jobs=found[start : start + size], next_page_token=more, unreachable=self.unreachable
-        )
+        return pb.ListJobsResponse(jobs=found[start : start + size], next_page_token=more, unreachable=self.unreachable)
 
     async def WatchJob(
         self, request: pb.WatchJobRequest, context: grpc.aio.ServicerContext

@@ -8,10 +8,10 @@ import math
 from google.protobuf.any_pb2 import Any as ProtoAny
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from tests.gateway.dashboard.sample_suite.job_store import JobStore
 
 from palmette_protos.v1 import job_pb2 as pb
 from palmette_protos.v1 import reference_pb2
-from tests.gateway.dashboard.sample_suite.job_store import JobStore
 
 EPOCHS = 20
 FIGURE = json.dumps(
@@ -46,9 +46,7 @@ def report_epoch(store: JobStore, name: str, epoch: int, age_s: float = 0.0, tot
     """Report what a training job reports after an epoch."""
     for step in range(4):
         value = loss(epoch + step / 4) + 0.03 * math.sin(epoch * 4 + step)
-        store.put(
-            name, age_s=age_s, metric=pb.Metric(name="train/loss", value=value, step=epoch * 100 + step * 25)
-        )
+        store.put(name, age_s=age_s, metric=pb.Metric(name="train/loss", value=value, step=epoch * 100 + step * 25))
     store.put(name, age_s=age_s, metric=pb.Metric(name="train/lr", value=0.1 * (1 - epoch / total), step=epoch * 100))
     store.put(name, age_s=age_s, metric=pb.Metric(name="validation/loss", value=loss(epoch, 0.32), step=epoch * 100))
     accuracy = 0.93 - 0.6 * math.exp(-epoch / 3)
@@ -102,14 +100,21 @@ def fill(store: JobStore, models: list[str]) -> str:
     """Store an afternoon of jobs; return the name of the one that trains."""
     common = {"user": "ada", "labels": {"team": "vision"}}
     dense = store.add(
-        "pruning_growth", "dense-training", age_s=5400, inputs=refs(model="zoo:resnet20", data="fashion-mnist"), **common
+        "pruning_growth",
+        "dense-training",
+        age_s=5400,
+        inputs=refs(model="zoo:resnet20", data="fashion-mnist"),
+        **common,
     )
     start(store, dense.name, 5390)
     for epoch in range(EPOCHS):
         report_epoch(store, dense.name, epoch, 5380 - epoch * 60)
     succeed(store, dense.name, {"model": models[0]}, 4100)
     failed = store.add(
-        "pruning_growth", "random-pruning", age_s=3000, inputs=refs(model="zoo:vgg16", data="imagefolder:/data/flowers"),
+        "pruning_growth",
+        "random-pruning",
+        age_s=3000,
+        inputs=refs(model="zoo:vgg16", data="imagefolder:/data/flowers"),
         **common,
     )
     start(store, failed.name, 2990)
@@ -119,15 +124,16 @@ def fill(store: JobStore, models: list[str]) -> str:
         log=pb.LogLine(severity=pb.LOG_SEVERITY_WARNING, text="<script>alert('log')</script> 3 images cannot be read"),
     )
     fail(
-        store, failed.name,
+        store,
+        failed.name,
         "out of memory at batch size 4096: use a smaller recipe.batch_size (1024 needs about 6 GB)",
-        "ResourceExhausted", "Traceback (most recent call last):\n  ...\nMemoryError", 2900,
+        "ResourceExhausted",
+        "Traceback (most recent call last):\n  ...\nMemoryError",
+        2900,
     )
     cancelled = store.add("pruning_growth", "dense-training", age_s=2000, inputs=refs(model="zoo:mlp", data="digits"))
     start(store, cancelled.name, 1990)
-    store.put(
-        cancelled.name, age_s=1900, state=pb.StateChange(state=pb.JOB_STATE_CANCELLED, reason="cancelled by ada")
-    )
+    store.put(cancelled.name, age_s=1900, state=pb.StateChange(state=pb.JOB_STATE_CANCELLED, reason="cancelled by ada"))
     pruned = store.add(
         "pruning_growth",
         "random-pruning",
@@ -136,7 +142,9 @@ def fill(store: JobStore, models: list[str]) -> str:
         user="ada",
         labels={"team": "vision", "note": "\"><script>alert('label')</script>"},
     )
-    pruned.config.update({"density": 0.1, "ratio": "erk", "recipe": {"epochs": EPOCHS, "lr": 0.1, "milestones": [10, 15]}})
+    pruned.config.update(
+        {"density": 0.1, "ratio": "erk", "recipe": {"epochs": EPOCHS, "lr": 0.1, "milestones": [10, 15]}}
+    )
     start(store, pruned.name, 80)
     store.put(pruned.name, age_s=79, figure=pb.Figure(name="density", vega_lite_json=FIGURE))
     for epoch in range(12):

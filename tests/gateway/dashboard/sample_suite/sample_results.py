@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from palmette_protos.serving.v1 import deployment_pb2
-from palmette_protos.v1 import artifact_pb2 as pb
 from tests.gateway.dashboard.sample_suite.artifact_servicer import SampleArtifacts
 from tests.gateway.dashboard.sample_suite.deployment_servicer import SampleDeployments
 from tests.gateway.dashboard.sample_suite.sample_jobs import FIGURE
+
+from palmette_protos.serving.v1 import deployment_pb2
+from palmette_protos.v1 import artifact_pb2 as pb
 
 
 def _name(text: str) -> str:
@@ -41,8 +42,12 @@ def _model(artifacts: SampleArtifacts, text: str, plugin: str, age_s: float, **f
 def fill_artifacts(artifacts: SampleArtifacts) -> list[str]:
     """Store a dense model, two made from it, their average, and a table; return the models' names."""
     dense = _model(
-        artifacts, "dense", "pruning_growth/dense-training", 4100,
-        metrics={"test/accuracy": 0.9214, "parameters": 272186, "nonzeros": 272186}, figures={"density": FIGURE},
+        artifacts,
+        "dense",
+        "pruning_growth/dense-training",
+        4100,
+        metrics={"test/accuracy": 0.9214, "parameters": 272186, "nonzeros": 272186},
+        figures={"density": FIGURE},
     )
     artifacts.artifacts[dense].spec.update(
         {
@@ -51,7 +56,9 @@ def fill_artifacts(artifacts: SampleArtifacts) -> list[str]:
             "task": "classification",
             "runtime": "onnx",
             "io": {
-                "inputs": [{"name": "image", "dtype": "float32", "shape": [1, 28, 28], "preprocessing": {"mean": [0.286]}}],
+                "inputs": [
+                    {"name": "image", "dtype": "float32", "shape": [1, 28, 28], "preprocessing": {"mean": [0.286]}}
+                ],
                 "outputs": [{"name": "logits", "dtype": "float32", "shape": [10], "preprocessing": {}}],
                 "labels": ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"],
             },
@@ -60,11 +67,19 @@ def fill_artifacts(artifacts: SampleArtifacts) -> list[str]:
     artifacts.artifacts[dense].inputs.update({"model": ["zoo:resnet20"], "data": ["fashion-mnist"]})
     artifacts.artifacts[dense].config.update({"recipe": {"epochs": 20, "lr": 0.1}})
     sparse = _model(
-        artifacts, "sparse", "pruning_growth/random-pruning", 3000, parents=[dense],
+        artifacts,
+        "sparse",
+        "pruning_growth/random-pruning",
+        3000,
+        parents=[dense],
         metrics={"test/accuracy": 0.9088, "parameters": 272186, "nonzeros": 28666},
     )
     shallow = _model(
-        artifacts, "shallow", "pruning_growth/layer-lottery", 2500, parents=[dense],
+        artifacts,
+        "shallow",
+        "pruning_growth/layer-lottery",
+        2500,
+        parents=[dense],
         metrics={"test/accuracy": 0.9150, "parameters": 180000, "nonzeros": 180000},
     )
     for name, edits in (
@@ -76,17 +91,33 @@ def fill_artifacts(artifacts: SampleArtifacts) -> list[str]:
         )
         artifacts.artifacts[name].inputs.update({"model": [f"artifact:{dense[10:]}"], "data": ["fashion-mnist"]})
     average = _model(
-        artifacts, "average", "pruning_growth/model-averaging", 1200, parents=[sparse, shallow],
+        artifacts,
+        "average",
+        "pruning_growth/model-averaging",
+        1200,
+        parents=[sparse, shallow],
         metrics={"test/accuracy": 0.9263},
     )
     artifacts.artifacts[average].spec.update(
         {
-            "architecture": "zoo:ensemble", "edits": [], "task": "classification", "runtime": "torch",
-            "parts": {"0": {"architecture": "zoo:resnet20", "edits": []}, "1": {"architecture": "zoo:resnet20", "edits": []}},
+            "architecture": "zoo:ensemble",
+            "edits": [],
+            "task": "classification",
+            "runtime": "torch",
+            "parts": {
+                "0": {"architecture": "zoo:resnet20", "edits": []},
+                "1": {"architecture": "zoo:resnet20", "edits": []},
+            },
         }
     )
-    table = pb.Artifact(name=_name("plan"), kind="table", output="plan", size_bytes=2048, parents=[dense],
-                        plugin="pruning_growth/random-pruning")
+    table = pb.Artifact(
+        name=_name("plan"),
+        kind="table",
+        output="plan",
+        size_bytes=2048,
+        parents=[dense],
+        plugin="pruning_growth/random-pruning",
+    )
     table.create_time.FromDatetime(datetime.now(UTC) - timedelta(seconds=2990))
     artifacts.add(table)
     return [dense, sparse, shallow, average]
@@ -103,8 +134,12 @@ def fill_deployments(deployments: SampleDeployments, models: list[str]) -> None:
     }
     versions = [
         deployment_pb2.DeploymentVersion(
-            version=number, artifact=models[2 - number], state=state, runtime=deployment_pb2.RUNTIME_ONNX,
-            parity=deployment_pb2.ParityReport(samples=16, max_abs_difference=2.4e-6, atol=1e-4, rtol=1e-3), **signature,
+            version=number,
+            artifact=models[2 - number],
+            state=state,
+            runtime=deployment_pb2.RUNTIME_ONNX,
+            parity=deployment_pb2.ParityReport(samples=16, max_abs_difference=2.4e-6, atol=1e-4, rtol=1e-3),
+            **signature,
         )
         for number, state in ((2, deployment_pb2.DEPLOYMENT_STATE_READY), (1, deployment_pb2.DEPLOYMENT_STATE_RETIRED))
     ]
@@ -112,18 +147,32 @@ def fill_deployments(deployments: SampleDeployments, models: list[str]) -> None:
         version.create_time.FromDatetime(now - timedelta(seconds=age_s))
         version.ready_time.FromDatetime(now - timedelta(seconds=age_s - 12))
     clothes = deployment_pb2.Deployment(
-        name="deployments/clothes", serving_version=2, state=deployment_pb2.DEPLOYMENT_STATE_READY, versions=versions,
+        name="deployments/clothes",
+        serving_version=2,
+        state=deployment_pb2.DEPLOYMENT_STATE_READY,
+        versions=versions,
         settings=deployment_pb2.ServingSettings(max_batch_size=64, max_queue_delay_us=200, instances=1),
     )
     clothes.create_time.FromDatetime(now - timedelta(seconds=4000))
     deployments.deployments[clothes.name] = clothes
     deployments.stats[clothes.name] = deployment_pb2.DeploymentStats(
-        version=2, inference_count=41_200, execution_count=12_000, failure_count=3, requests_per_s=184.2, p50_ms=1.21,
-        p99_ms=4.87, queue_ms=0.31, compute_ms=0.74, executions_by_batch_size={1: 7000, 2: 2400, 4: 1600, 8: 1000},
+        version=2,
+        inference_count=41_200,
+        execution_count=12_000,
+        failure_count=3,
+        requests_per_s=184.2,
+        p50_ms=1.21,
+        p99_ms=4.87,
+        queue_ms=0.31,
+        compute_ms=0.74,
+        executions_by_batch_size={1: 7000, 2: 2400, 4: 1600, 8: 1000},
     )
     broken = deployment_pb2.Deployment(name="deployments/ensemble", state=deployment_pb2.DEPLOYMENT_STATE_FAILED)
     version = broken.versions.add(
-        version=1, artifact=models[3], state=deployment_pb2.DEPLOYMENT_STATE_FAILED, runtime=deployment_pb2.RUNTIME_TORCH
+        version=1,
+        artifact=models[3],
+        state=deployment_pb2.DEPLOYMENT_STATE_FAILED,
+        runtime=deployment_pb2.RUNTIME_TORCH,
     )
     version.error.message = "outputs differ from PyTorch by 0.013 (allowed 0.0001): serve it with runtime torch"
     deployments.deployments[broken.name] = broken

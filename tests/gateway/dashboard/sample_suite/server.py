@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import grpc
+from tests.gateway.dashboard.sample_suite import sample_jobs, sample_results
+from tests.gateway.dashboard.sample_suite.api import ChannelSuite
+from tests.gateway.dashboard.sample_suite.artifact_servicer import SampleArtifacts
+from tests.gateway.dashboard.sample_suite.catalogue import SamplePlugins
+from tests.gateway.dashboard.sample_suite.deployment_servicer import SampleDeployments
+from tests.gateway.dashboard.sample_suite.job_servicer import SampleJobs
+from tests.gateway.dashboard.sample_suite.job_store import JobStore
+from tests.gateway.dashboard.sample_suite.suite_servicer import SampleHealth, SampleTokens, verify
 
-from palmette_gateway.dashboard.grpc_suite import GrpcSuite
 from palmette_protos.serving.v1.deployment_pb2_grpc import add_DeploymentServiceServicer_to_server
 from palmette_protos.v1 import suite_pb2
 from palmette_protos.v1.artifact_pb2_grpc import add_ArtifactServiceServicer_to_server
@@ -12,13 +19,6 @@ from palmette_protos.v1.job_pb2_grpc import add_JobServiceServicer_to_server
 from palmette_protos.v1.plugin_pb2_grpc import add_PluginServiceServicer_to_server
 from palmette_protos.v1.suite_pb2_grpc import add_SuiteServiceServicer_to_server
 from palmette_protos.v1.token_pb2_grpc import add_TokenServiceServicer_to_server
-from tests.gateway.dashboard.sample_suite import sample_jobs, sample_results
-from tests.gateway.dashboard.sample_suite.artifact_servicer import SampleArtifacts
-from tests.gateway.dashboard.sample_suite.catalogue import SamplePlugins
-from tests.gateway.dashboard.sample_suite.deployment_servicer import SampleDeployments
-from tests.gateway.dashboard.sample_suite.job_servicer import SampleJobs
-from tests.gateway.dashboard.sample_suite.job_store import JobStore
-from tests.gateway.dashboard.sample_suite.suite_servicer import SampleHealth, SampleTokens, verify
 
 SERVICES = ("nas", "pruning_growth", "serving")
 
@@ -35,7 +35,7 @@ class SampleSuite:
         self._servers: dict[str, grpc.aio.Server] = {}
         self._ports: dict[str, int] = {}
         self._channels: dict[str, grpc.aio.Channel] = {}
-        self.api: GrpcSuite
+        self.api: ChannelSuite
 
     async def start(self) -> None:
         """Start every server."""
@@ -45,7 +45,7 @@ class SampleSuite:
                 f"127.0.0.1:{self._ports[name]}", options=[("grpc.max_reconnect_backoff_ms", 500)]
             )
         services = {name: self._channels[name] for name in SERVICES}
-        self.api = GrpcSuite(self._channels["gateway"], services, verify)
+        self.api = ChannelSuite(self._channels["gateway"], services, verify)
         part, state = suite_pb2.ComponentKind, suite_pb2.HEALTH_STATE_HEALTHY
         await self.health.set("gateway/envoy", part.COMPONENT_KIND_GATEWAY, state)
         for service in SERVICES:

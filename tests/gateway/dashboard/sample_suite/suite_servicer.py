@@ -24,8 +24,13 @@ class SampleHealth(SuiteServiceServicer):
         self._changed = asyncio.Condition()
 
     async def set(
-        self, name: str, kind: pb.ComponentKind.ValueType, state: pb.HealthState.ValueType, reason: str = "",
-        figures: dict[str, float] | None = None, age_s: float = 7200,
+        self,
+        name: str,
+        kind: pb.ComponentKind.ValueType,
+        state: pb.HealthState.ValueType,
+        reason: str = "",
+        figures: dict[str, float] | None = None,
+        age_s: float = 7200,
     ) -> None:
         """Put a part into a state."""
         component = pb.Component(name=name, kind=kind, state=state, reason=reason, version="0.1.0", figures=figures)

@@ -18,3 +18,13 @@ startFigures();
 startLogin();
 startToasts();
 startLive();
+
+// After a form was sent: start reading at what came of it.
+document.querySelector("[data-focus]")?.focus();
+// A link to a field opens the groups around it.
+const openAround = () => {
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  for (let group = target?.closest?.("details"); group; group = group.parentElement.closest("details")) group.open = true;
+  target?.focus?.();
+};
+addEventListener("hashchange", openAround);

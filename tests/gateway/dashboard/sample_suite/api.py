@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from palmette_protos.v1.token_pb2_grpc import TokenServiceAsyncStub
 
 
-class GrpcSuite:
+class ChannelSuite:
     """Stubs on channels that the caller owns and closes.
 
     Args:
