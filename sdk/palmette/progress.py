@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rich.markup import escape
+from rich.progress import BarColumn, Task, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from palmette.headline import headline_metrics
 from palmette.types import JobEvent, JobInfo, JobState, MetricReported, Progress, ProgressMade, StateChanged
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
 
 _MARKS = {
     JobState.SUCCEEDED: "[green]done[/]",
@@ -51,9 +55,6 @@ class ProgressBars(JobsDisplay):
     """One bar a job, with what it is doing and its latest metric; jobs may run at the same time."""
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bars
-
         self._bars: Bars = Bars(
             TextColumn("[bold]{task.fields[title]}"),
             BarColumn(bar_width=28),
@@ -82,9 +83,16 @@ class ProgressBars(JobsDisplay):
         """Show a job from now on, under a title of its own if given."""
         if job.name in self._tasks:
             return
-        task = self._bars.add_task(_waiting(job), total=1.0, title=title or job.plugin, metric="", message="")
-        self._tasks[job.name] = task
-        self._move(job.name, job.progress)
+        self._tasks[job.name] = self._bars.add_task(
+            "",
+            total=1.0,
+            start=job.state is not JobState.QUEUED,  # the time in the queue is not the job's
+            title=title or job.plugin,
+            metrics=dict(job.metrics),
+            message=job.waiting_reason if job.state is JobState.QUEUED else job.progress.message,
+        )
+        self._bars.update(self._tasks[job.name], completed=job.progress.fraction)
+        self._describe(job.name)
 
     def apply(self, name: str, event: JobEvent) -> None:
         """Take in an event."""
@@ -92,21 +100,23 @@ class ProgressBars(JobsDisplay):
             case ProgressMade():
                 self._move(name, event.progress)
             case MetricReported():
-                self._bars.update(self._tasks[name], metric=f"{event.name} {event.value:.4g}")
+                metrics = self._task(name).fields["metrics"]
+                metrics[event.name] = event.value
+                self._describe(name)
+            case StateChanged(state=JobState.RUNNING):
+                self._bars.start_task(self._tasks[name])
+                self._bars.update(self._tasks[name], message="starting")
                 self._describe(name)
             case StateChanged(state=JobState.QUEUED):
-                self._bars.update(self._tasks[name], message="queued")
+                self._bars.update(self._tasks[name], message=event.reason or "queued")
                 self._describe(name)
 
     def finish(self, job: JobInfo) -> None:
         """Show a job's end and keep its bar."""
         task = self._tasks[job.name]
         done = 1.0 if job.state is JobState.SUCCEEDED else None
-        cause = f" {job.failure.cause}" if job.failure else ""
-        metric = self._bars.tasks[self._bars.task_ids.index(task)].fields["metric"]
-        from rich.markup import escape
-
-        self._bars.update(task, completed=done, description=f"{_MARKS[job.state]} {escape(cause or metric)}")
+        result = job.failure.cause if job.failure else _text(job.metrics)
+        self._bars.update(task, completed=done, description=f"{_MARKS[job.state]} {escape(result)}")
         self._bars.stop_task(task)
 
     def _move(self, name: str, progress: Progress) -> None:
@@ -114,12 +124,13 @@ class ProgressBars(JobsDisplay):
         self._describe(name)
 
     def _describe(self, name: str) -> None:
-        from rich.markup import escape
+        task = self._task(name)
+        parts = [task.fields["message"], _text(task.fields["metrics"])]
+        self._bars.update(task.id, description=escape("  ".join(part for part in parts if part)))
 
-        task = self._bars.tasks[self._bars.task_ids.index(self._tasks[name])]
-        parts = [task.fields["message"], task.fields["metric"]]
-        self._bars.update(self._tasks[name], description=escape("  ".join(part for part in parts if part)))
+    def _task(self, name: str) -> Task:
+        return self._bars.tasks[self._bars.task_ids.index(self._tasks[name])]
 
 
-def _waiting(job: JobInfo) -> str:
-    return job.waiting_reason if job.state is JobState.QUEUED else job.progress.message
+def _text(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in headline_metrics(metrics, most=1).items())

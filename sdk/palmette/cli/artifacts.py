@@ -41,7 +41,7 @@ def _row(artifact: Artifact) -> tuple[str, ...]:
         artifact.plugin or "-",
         size_text(artifact.size_bytes),
         age_text(artifact.create_time),
-        escape(metrics_text(dict(artifact.metrics))),
+        escape(metrics_text(artifact.metrics)),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from palmette.headline import headline_metrics
 from palmette.types import DeploymentState, HealthState, JobInfo, JobState
 
 _STATE_STYLES: dict[str, str] = {
@@ -68,7 +70,6 @@ def count_text(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def metrics_text(metrics: dict[str, float], most: int = 4) -> str:
-    """Return the last few metrics on one line."""
-    shown = [f"{name}={value:.4g}" for name, value in sorted(metrics.items())[:most]]
-    return "  ".join(shown) + ("  ..." if len(metrics) > most else "")
+def metrics_text(metrics: Mapping[str, float], most: int = 3) -> str:
+    """Return the few metrics that matter most on one line."""
+    return "  ".join(f"{name}={value:.4g}" for name, value in headline_metrics(metrics, most).items())

@@ -42,7 +42,7 @@ def _row(job: JobInfo) -> tuple[str, ...]:
         f"{job.progress.fraction:.0%}",
         run_time_text(job),
         age_text(job.create_time),
-        escape(metrics_text(dict(job.metrics))),
+        escape(metrics_text(job.metrics)),
     )
 
 

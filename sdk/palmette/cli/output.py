@@ -12,7 +12,9 @@ from rich.table import Table
 
 from palmette.cli.json_values import dumps
 
-out = Console(highlight=False, soft_wrap=True)
+# Whoever reads a pipe or a file wants whole cells: only a terminal has a width.
+_PIPE_WIDTH = 240
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -38,7 +40,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     """Return rows under headings, or what to say when there are none. A heading with a leading ``>`` aligns right."""
     made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+        last = column is columns[-1]  # the one that gives way, by wrapping, when the terminal is narrow
+        made.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=not last
+        )
     for row in rows:
         made.add_row(*(str(cell) for cell in row))
     return made if made.row_count else f"[dim]{empty}[/]"
