@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 
 from palmette_plugins.api.method import Method
 
@@ -24,12 +24,20 @@ def environment() -> dict[str, str]:
 
 
 def plugin_distribution(method: type[Method]) -> str:
-    """Return the distribution that a method's class came from, or an empty string (a notebook)."""
-    names = packages_distributions().get(method.__module__.split(".")[0], [])
-    return names[0] if names else ""
+    """Return the distribution that declares methods of this class's package; empty for a script or a notebook."""
+    return _distribution(method.__module__.split(".")[0])[0]
 
 
 def plugin_version(method: type[Method]) -> str:
     """Return the version of that distribution, or an empty string."""
-    name = plugin_distribution(method)
-    return version(name) if name else ""
+    return _distribution(method.__module__.split(".")[0])[1]
+
+
+@cache
+def _distribution(package: str) -> tuple[str, str]:
+    """Return (name, version). Entry points are asked: the table of all installed packages takes a second to make."""
+    for distribution in distributions():
+        for point in distribution.entry_points:
+            if point.group.startswith("palmette.methods.") and point.module.split(".")[0] == package:
+                return distribution.name, distribution.version
+    return "", ""

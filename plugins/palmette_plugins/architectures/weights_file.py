@@ -1,8 +1,8 @@
 """Weights as safetensors: bool tensors bit-packed, tensors that share memory stored once.
 
-What safetensors cannot say is in the file's metadata: ``packed`` (JSON: name -> shape of a bool tensor whose
-bits are stored as uint8, most significant first) and ``aliases`` (JSON: name -> name of the tensor that it shares
-memory with).
+What safetensors cannot say is in the file's metadata, as JSON under the key ``palmette``: ``packed`` (name -> shape of
+a bool tensor whose bits are stored as uint8, most significant first) and ``aliases`` (name -> name of the tensor that it
+shares memory with). It is one key because safetensors writes several in random order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from palmette_plugins.api.errors import DataLoss, InvalidArgument
 
 FILE_NAME = "weights.safetensors"
+_METADATA = "palmette"
 
 
 def weights_bytes(state: Mapping[str, Tensor]) -> bytes:
@@ -42,21 +43,18 @@ def weights_bytes(state: Mapping[str, Tensor]) -> bytes:
         else:
             # A clone, for tensors that overlap without being the same.
             stored[name] = tensor.cpu().clone(memory_format=torch.contiguous_format)
-    metadata = {"packed": json.dumps(packed, sort_keys=True), "aliases": json.dumps(aliases, sort_keys=True)}
-    return save(stored, metadata)
+    return save(stored, {_METADATA: json.dumps({"packed": packed, "aliases": aliases}, sort_keys=True)})
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Return the state that was written; raise `DataLoss` for a file that is not whole."""
     try:
         with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
+            metadata = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        packed: dict[str, list[int]] = json.loads(metadata.get("packed", "{}"))
-        aliases: dict[str, str] = json.loads(metadata.get("aliases", "{}"))
-        for name, shape in packed.items():
+        for name, shape in metadata.get("packed", {}).items():
             state[name] = _unpacked(state[name], shape)
-        for name, source in aliases.items():
+        for name, source in metadata.get("aliases", {}).items():
             state[name] = state[source]
     except (SafetensorError, KeyError, ValueError) as error:
         raise DataLoss(f"{path.name} is damaged: {error}") from None

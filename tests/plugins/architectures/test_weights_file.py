@@ -40,9 +40,10 @@ def test_any_state_comes_back_bit_for_bit(tmp_path_factory, described, seed):
 
 
 def test_equal_states_give_equal_bytes_whatever_their_order():
-    state = {"b": torch.ones(3), "a": torch.zeros(2, dtype=torch.bool)}
+    shared = torch.ones(3)
+    state = {"b": shared, "a": torch.zeros(2, dtype=torch.bool), "c": shared}
 
-    assert weights_bytes(state) == weights_bytes(dict(reversed(state.items())))
+    assert len({weights_bytes(dict(reversed(state.items()))) for _ in range(20)} | {weights_bytes(state)}) == 1
 
 
 def test_a_mask_takes_one_bit_a_weight(tmp_path_factory):
@@ -58,7 +59,7 @@ def test_tied_weights_are_stored_once_and_tied_again(tmp_path_factory):
 
     with safe_open(str(path), "pt") as file:
         stored = list(file.keys())
-        aliases = json.loads(file.metadata()["aliases"])
+        aliases = json.loads(file.metadata()["palmette"])["aliases"]
 
     assert stored == ["embed.weight"]
     assert aliases == {"head.weight": "embed.weight"}
