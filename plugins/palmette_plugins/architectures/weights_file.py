@@ -1,8 +1,8 @@
 """Weights as safetensors: bool tensors bit-packed, tensors that share memory stored once.
 
 What safetensors cannot say is in the file's metadata, as JSON under the key ``palmette``: ``packed`` (name -> shape of
-a bool tensor whose bits are stored as uint8, most significant first) and ``aliases`` (name -> name of the tensor that it
-shares memory with). It is one key because safetensors writes several in random order.
+a bool tensor whose bits are stored as uint8, most significant first) and ``aliases`` (name -> name of the tensor that
+it shares memory with). It is one key because safetensors writes several in random order.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             state[name] = _unpacked(state[name], shape)
         for name, source in metadata.get("aliases", {}).items():
             state[name] = state[source]
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataLoss(f"{path.name} is damaged: {error}") from None
     return state
 
@@ -89,7 +89,6 @@ def _packed(tensor: Tensor) -> Tensor:
 
 def _unpacked(bits: Tensor, shape: list[int]) -> Tensor:
     count = math.prod(shape)
-    flat = np.unpackbits(bits.numpy(), count=count)
-    if len(flat) != count:
+    if bits.dtype != torch.uint8 or len(bits) != (count + 7) // 8:
         raise ValueError(f"{len(bits)} bytes for {count} bits")
-    return torch.from_numpy(flat.astype(bool)).reshape(shape)
+    return torch.from_numpy(np.unpackbits(bits.numpy(), count=count).astype(bool)).reshape(shape)

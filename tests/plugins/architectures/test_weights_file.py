@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +106,24 @@ def test_bits_are_packed_most_significant_first_as_documented(tmp_path_factory):
 
     with safe_open(str(path), "np") as file:
         np.testing.assert_array_equal(file.get_tensor("mask"), np.array([0b10000001, 0b10000000], np.uint8))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"packed": {"mask": [2**40]}},  # would ask for a terabyte
+        {"packed": {"mask": [-1]}},
+        {"packed": {"nothing": [1]}},
+        {"packed": {"weight": [9]}},
+        {"aliases": {"other": "nothing"}},
+        {"packed": 3},
+        [],
+    ],
+)
+def test_metadata_that_lies_is_data_loss(tmp_path, metadata):
+    path = tmp_path / "weights.safetensors"
+    tensors = {"mask": torch.zeros(2, dtype=torch.uint8), "weight": torch.zeros(9)}
+    path.write_bytes(safetensors.torch.save(tensors, {"palmette": json.dumps(metadata)}))
+
+    with pytest.raises(DataLoss, match="is damaged"):
+        read_state(path)
