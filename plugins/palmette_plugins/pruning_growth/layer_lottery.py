@@ -186,7 +186,7 @@ class LayerLottery(Method):
         module = copy.deepcopy(model.module).to(job.device)
 
         def importance(shallower: nn.Module, blocks: list[str]) -> dict[str, float]:
-            job.raise_if_cancelled()
+            job.progress(0.45 if self.config.when is When.TRAINED else 0.0, f"scoring {len(blocks)} blocks")
             return score_blocks(
                 shallower,
                 blocks,

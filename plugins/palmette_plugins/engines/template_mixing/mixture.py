@@ -48,12 +48,14 @@ class TemplateMixture(nn.Module):
 
     def templates(self, number: int) -> Tensor:
         """Return template set `number`, (T, O, I, *K)."""
-        return self.template_sets[number].unflatten(1, self.block_shape)
+        flat: Tensor = self.template_sets[number]
+        return flat.view(-1, *self.block_shape)
 
     def block(self, number: int) -> Tensor:
         """Return block `number`, (O, I, *K)."""
-        mixed = self.coefficients[str(number)] @ self.template_sets[number % 2]
-        return mixed.view(self.block_shape)
+        # Products and a sum, not a matrix product: under autocast that would round the weight to 16 bits.
+        products_TN: Tensor = self.coefficients[str(number)].unsqueeze(1) * self.template_sets[number % 2]
+        return products_TN.sum(dim=0).view(self.block_shape)
 
     def forward(self) -> Tensor:
         """Return the whole weight."""
@@ -61,4 +63,5 @@ class TemplateMixture(nn.Module):
 
     def mixing_macs(self) -> int:
         """Return the multiply-adds of mixing the whole weight once."""
-        return len(self.grid.blocks) * self.template_sets[0].numel()
+        flat: Tensor = self.template_sets[0]
+        return len(self.grid.blocks) * flat.numel()

@@ -23,6 +23,14 @@ def test_a_weight_is_the_mixture_of_its_templates(growth) -> None:
     torch.testing.assert_close(mixture(), alpha[0] * first + alpha[1] * second)
 
 
+def test_weights_are_mixed_in_full_precision_under_autocast(growth) -> None:
+    mixture = mixed_layer(growth.members[0], "conv1").mixture
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = mixture()
+    assert mixed.dtype is torch.float32
+    assert torch.equal(mixed, mixture())
+
+
 def test_members_share_nothing(growth) -> None:
     pointers = [{p.data_ptr() for p in (*m.parameters(), *m.buffers())} for m in growth.members]
     assert not pointers[0] & pointers[1]
