@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from palmette_plugins.api.artifacts import ArtifactStore
 from palmette_plugins.api.errors import FailedPrecondition, PalmetteError
 from palmette_protos.serving.v1 import deployment_pb2
@@ -15,6 +17,7 @@ from palmette_services.serving.triton.control import TritonControl
 from palmette_services.serving.triton.model_config import Backend, Scheduling, ServedModel, Tensor
 from palmette_services.serving.triton.repository import ModelRepository
 
+_log = structlog.get_logger(__name__)
 _DEFAULT_MAX_BATCH = 64
 _CANDIDATE = ".candidate"  # no deployment can have such a name
 
@@ -76,16 +79,19 @@ class Promotion:
         return served
 
     async def restore(self, deployment: Deployment) -> None:
-        """Load the serving version again, after a restart of Triton; missing files are taken from the store."""
+        """Load the serving version again, after a restart of Triton.
+
+        Its files are written anew from the store: Triton may never answer the load of a damaged folder.
+        """
         version = deployment.version(deployment.serving_version)
-        if not self._repository.has_version(deployment.id, version.number):
-            await self._place_from_store(deployment.id, version)
-        await self._configure(deployment, version.number, version.served)
         try:
-            await self._control.load(deployment.id)
-        except FailedPrecondition:
-            await self._place_from_store(deployment.id, version)  # its files may be what is wrong
-            await self._control.load(deployment.id)
+            await self._place_from_store(deployment.id, version)
+        except (PalmetteError, OSError) as error:
+            if not self._repository.has_version(deployment.id, version.number):
+                raise
+            _log.warning("using the files on the disk", deployment=deployment.id, error=str(error))
+        await self._configure(deployment, version.number, version.served)
+        await self._control.load(deployment.id)
 
     async def remove(self, name: str) -> None:
         """Unload a model after its last request and remove its files; raise `Unavailable` without Triton."""

@@ -8,6 +8,7 @@ started it supervises the real process.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -125,8 +126,8 @@ class LocalServer:
 
     @property
     def shared_memory_prefix(self) -> str:
-        """What the names of this server's shared-memory regions start with."""
-        return f"palmette-triton-{self.grpc_port}-"
+        """What the names of this server's shared-memory regions start with: the same after a restart."""
+        return f"palmette-triton-{hashlib.sha256(str(self.repository).encode()).hexdigest()[:12]}-"
 
     def prepare(self) -> None:
         """Make folders, copy the backend, remove shared memory that a killed predecessor left."""
