@@ -45,6 +45,19 @@ class Ledger:
         self.flops[phase] = flops
         self.examples[phase] = result.examples
 
+    def metrics(self, target_macs: int) -> dict[str, float]:
+        """Return the work by phase, and that of training the target from scratch instead.
+
+        From scratch the target would see as many examples as one member and the grown network together did.
+        """
+        scratch = training_flops(target_macs, self.examples["member-0"] + self.examples["grown"])
+        return {
+            **{f"training-flops/{phase}": flops for phase, flops in self.flops.items()},
+            "training-flops/total": self.total,
+            "training-flops/from-scratch": scratch,
+            "training-flops/ratio": self.total / scratch,
+        }
+
 
 def training_flops(forward_macs: int, examples: int) -> float:
     """Return the FLOPs of seeing `examples` training examples, each as often as it was seen."""
