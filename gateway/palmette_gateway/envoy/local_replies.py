@@ -94,7 +94,7 @@ def _details(beginning: str) -> str:
 
 
 def _token_error(mark: str, message: str) -> LocalReply:
-    condition = f"response.code == 401 && response.code_details.contains('{mark}')"
+    condition = f"{_details('jwt_authn_access_denied')} && response.code_details.contains('{mark}')"
     return LocalReply(condition, code_pb2.UNAUTHENTICATED, 401, message)
 
 
@@ -104,7 +104,9 @@ _TOKEN_ERRORS = [
         "no token: send it as metadata 'authorization: Bearer <token>'; `palmette auth` shows and issues tokens",
     ),
     _token_error("Jwt_is_expired", "the token has expired: issue a new one with `palmette auth`"),
-    _token_error("Jwt_verification_fails", "the token's signature is wrong: this suite did not issue it"),
+    _token_error(
+        "Jwt_verification_fails", "the token's signature is wrong or it never expires: this suite did not issue it"
+    ),
     _token_error("kid", "the token was signed with a key that this suite does not have"),
     _token_error("", "the token is not valid: %LOCAL_REPLY_BODY%"),
 ]
