@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,12 @@ from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.jobs.states import JobState
 from palmette_services.runtime.jobs.tables import JobRow, LabelRow
 
-_ORDERS = {"create_time": JobRow.create_time_us, "end_time": JobRow.end_time_us, "priority": JobRow.priority}
+# Ids are ULIDs: their order is the order of acceptance, and among equal keys they decide.
+_ORDERS: dict[str, tuple[Any, ...]] = {
+    "create_time": (JobRow.id,),
+    "end_time": (JobRow.end_time_us, JobRow.id),
+    "priority": (JobRow.priority, JobRow.id),
+}
 _TEXT_FILTERS = {"plugin": JobRow.plugin, "user": JobRow.user, "parent": JobRow.parent}
 _CONDITION = re.compile(r"\s*([a-z_]+(?:\.[A-Za-z0-9._/-]+)?)\s*=\s*(.*?)\s*")
 _DEFAULT_PAGE, _LARGEST_PAGE = 50, 1000
@@ -30,7 +34,7 @@ class JobQuery:
     order: str
     descending: bool
     size: int
-    after: tuple[int, str] | None
+    after: tuple[Any, ...] | None
 
     @classmethod
     def parse(cls, request: job_pb2.ListJobsRequest) -> JobQuery:
@@ -43,39 +47,43 @@ class JobQuery:
             order=order,
             descending=descending,
             size=min(request.page_size or _DEFAULT_PAGE, _LARGEST_PAGE),
-            after=_decode_token(request.page_token, f"{request.filter}|{request.order_by}"),
+            after=_decode_token(request, len(_ORDERS[order])),
         )
 
     def statement(self) -> Select[Any]:
         """Return the query for this page and one job more, which tells whether another page follows."""
-        column = _ORDERS[self.order]
+        keys = _ORDERS[self.order]
         statement = select(JobRow.__table__).where(*self.conditions)
         if self.order == "end_time":
             statement = statement.where(JobRow.end_time_us.is_not(None))
         if self.after is not None:
-            key, last = tuple_(column, JobRow.id), tuple_(*self.after)
-            statement = statement.where(key < last if self.descending else key > last)
-        keys = (column, JobRow.id)
+            place, last = tuple_(*keys), tuple_(*self.after)
+            statement = statement.where(place < last if self.descending else place > last)
         return statement.order_by(*(key.desc() if self.descending else key.asc() for key in keys)).limit(self.size + 1)
 
     def token(self, row: Any, request: job_pb2.ListJobsRequest) -> str:
         """Return the token of the page that follows `row`."""
-        key = getattr(row, _ORDERS[self.order].key)
-        token = orjson.dumps([key, row.id, f"{request.filter}|{request.order_by}"])
-        return base64.urlsafe_b64encode(token).decode()
+        place = [getattr(row, key.key) for key in _ORDERS[self.order]]
+        return base64.urlsafe_b64encode(orjson.dumps([_query(request), *place])).decode()
 
 
-def _decode_token(token: str, query: str) -> tuple[int, str] | None:
-    if not token:
+def _query(request: job_pb2.ListJobsRequest) -> str:
+    """Return what a token is good for."""
+    return f"{request.filter}|{request.order_by}"
+
+
+def _decode_token(request: job_pb2.ListJobsRequest, length: int) -> tuple[Any, ...] | None:
+    if not request.page_token:
         return None
     try:
-        key, job_id, made_for = orjson.loads(base64.urlsafe_b64decode(token.encode()))
-        after = (int(key), str(job_id))
-    except (ValueError, TypeError, binascii.Error):
+        made_for, *place = orjson.loads(base64.urlsafe_b64decode(request.page_token.encode()))
+    except (ValueError, TypeError):
         raise InvalidArgument.field("page_token", "is not a token that this service gave out") from None
-    if made_for != query:
+    if made_for != _query(request):
         raise InvalidArgument.field("page_token", "belongs to another filter or order; start again without a token")
-    return after
+    if not (len(place) == length and isinstance(place[-1], str) and all(isinstance(key, int) for key in place[:-1])):
+        raise InvalidArgument.field("page_token", "is not a token that this service gave out")
+    return tuple(place)
 
 
 def _order(text: str) -> tuple[str, bool]:

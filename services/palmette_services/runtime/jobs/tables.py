@@ -50,14 +50,14 @@ class JobRow(Base):
     worker_sequence: Mapped[int] = mapped_column(BigInteger, default=0)
 
     __table_args__ = (
-        Index("ix_jobs_queue", "state", text("priority DESC"), "create_time_us", "id"),
-        Index("ix_jobs_state_created", "state", "create_time_us", "id"),
-        Index("ix_jobs_created", "create_time_us", "id"),
+        # Ids are ULIDs: in order of acceptance.
+        Index("ix_jobs_queue", "state", text("priority DESC"), "id"),
+        Index("ix_jobs_state", "state", "id"),
         Index("ix_jobs_ended", "end_time_us", "id"),
         Index("ix_jobs_priority", "priority", "id"),
-        Index("ix_jobs_plugin", "plugin", "create_time_us", "id"),
-        Index("ix_jobs_user", "user", "create_time_us", "id"),
-        Index("ix_jobs_parent", "parent", "create_time_us", "id"),
+        Index("ix_jobs_plugin", "plugin", "id"),
+        Index("ix_jobs_user", "user", "id"),
+        Index("ix_jobs_parent", "parent", "id"),
     )
 
 

@@ -69,7 +69,7 @@ async def claim_next(
     waiting = (
         select(JobRow.id, JobRow.attempt, JobRow.gpus, JobRow.cpu, JobRow.memory_bytes, JobRow.create_time_us)
         .where(JobRow.state == JobState.QUEUED.value, JobRow.id.not_in(leaving))
-        .order_by(JobRow.priority.desc(), JobRow.create_time_us, JobRow.id)
+        .order_by(JobRow.priority.desc(), JobRow.id)
         .limit(_LOOKED_AT)
         .with_for_update(skip_locked=True)  # PostgreSQL: another replica takes other jobs meanwhile
     )

@@ -44,13 +44,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.UniqueConstraint("request_id", name="uq_jobs_request_id"),
     )
-    op.create_index("ix_jobs_created", "jobs", ["create_time_us", "id"], unique=False)
-    op.create_index("ix_jobs_ended", "jobs", ["end_time_us", "id"], unique=False)
-    op.create_index("ix_jobs_parent", "jobs", ["parent", "create_time_us", "id"], unique=False)
-    op.create_index("ix_jobs_plugin", "jobs", ["plugin", "create_time_us", "id"], unique=False)
-    op.create_index("ix_jobs_priority", "jobs", ["priority", "id"], unique=False)
-    op.create_index("ix_jobs_state_created", "jobs", ["state", "create_time_us", "id"], unique=False)
-    op.create_index("ix_jobs_user", "jobs", ["user", "create_time_us", "id"], unique=False)
+    op.create_index("ix_jobs_queue", "jobs", ["state", sa.text("priority DESC"), "id"])
+    op.create_index("ix_jobs_state", "jobs", ["state", "id"])
+    op.create_index("ix_jobs_ended", "jobs", ["end_time_us", "id"])
+    op.create_index("ix_jobs_priority", "jobs", ["priority", "id"])
+    op.create_index("ix_jobs_plugin", "jobs", ["plugin", "id"])
+    op.create_index("ix_jobs_user", "jobs", ["user", "id"])
+    op.create_index("ix_jobs_parent", "jobs", ["parent", "id"])
     op.create_table(
         "job_events",
         sa.Column("job_id", sa.String(length=26), nullable=False),
@@ -89,7 +89,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "output", "position", name="pk_job_outputs"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_jobs_queue", "jobs", ["state", sa.text("priority DESC"), "create_time_us", "id"])
 
 
 def downgrade() -> None:

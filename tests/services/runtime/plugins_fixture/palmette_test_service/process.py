@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -131,11 +132,11 @@ class ServiceProcess:
     def _end(self, number: int) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
-        return code
+        return self.process.wait(timeout=30)
+
+    def forget_channel(self) -> None:
+        """Let the next call open a new channel."""
+        self._channel = None
 
     def job(self, plugin: str, *, resources: job_pb2.Resources | None = None, **config: Any) -> job_pb2.Job:
         """Return a job message."""
@@ -194,3 +195,15 @@ class ServiceProcess:
 def last(events: list[job_pb2.JobEvent], kind: str) -> Any:
     """Return the newest event of a kind."""
     return next(getattr(event, kind) for event in reversed(events) if event.WhichOneof("event") == kind)
+
+
+def free_address() -> str:
+    """Return an address that nobody listens on now."""
+    return f"127.0.0.1:{free_port()}"
+
+
+def metric(service: ServiceProcess, name: str) -> float:
+    """Return a value of the service's Prometheus endpoint; `name` may have labels."""
+    with urllib.request.urlopen(f"http://{service.settings['metrics_listen']}/metrics", timeout=5) as response:
+        lines = response.read().decode().splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.rsplit(" ", 1)[0] == name)
