@@ -23,17 +23,31 @@ def choose_plugin(name: str, plugins: Iterable[Plugin], unreachable: Mapping[str
         InvalidRequest: Several services have one of that name.
     """
     known = list(plugins)
-    found = [plugin for plugin in known if name in (plugin.id, f"{plugin.service}/{plugin.id}", plugin.name)]
+    found = [plugin for plugin in known if name in _names(plugin)]
     if len(found) == 1:
         return found[0]
     if found:
         which = " or ".join(f"'{plugin.service}/{plugin.id}'" for plugin in found)
         raise InvalidRequest.field("plugin", f"'{name}' is in several services; write {which}")
-    names = [plugin.id for plugin in known] + [f"{plugin.service}/{plugin.id}" for plugin in known]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = nearest_names(name, known)
     hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "; `palmette plugins list` shows them"
     away = "".join(f"; {service} could not be asked ({why})" for service, why in unreachable.items())
     raise NotFound(f"no plugin named '{name}'{hint}{away}")
+
+
+def is_known(name: str, plugins: Iterable[Plugin]) -> bool:
+    """Tell whether a plugin goes by `name`."""
+    return any(name in _names(plugin) for plugin in plugins)
+
+
+def nearest_names(name: str, plugins: Iterable[Plugin]) -> list[str]:
+    """Return the names most like `name`: with the service if `name` has it, without otherwise."""
+    which = 1 if "/" in name else 0
+    return difflib.get_close_matches(name, [_names(plugin)[which] for plugin in plugins], n=3, cutoff=0.6)
+
+
+def _names(plugin: Plugin) -> tuple[str, str, str]:
+    return plugin.id, f"{plugin.service}/{plugin.id}", plugin.name
 
 
 def split_values(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from palmette.aio.connection import Connection
-from palmette.errors import NotFound
-from palmette.submission import choose_plugin
+from palmette.submission import choose_plugin, is_known, nearest_names
 from palmette.types import Plugin
 from palmette.wire.plugin import plugin_from
 from palmette_protos.v1 import plugin_pb2
 
 _FRESH_S = 30.0
+_PATIENCE_S = 20.0
+_PAUSE_S = 0.5
 
 
 class Catalogue:
@@ -36,10 +38,16 @@ class Catalogue:
 
     async def find(self, name: str) -> Plugin:
         """Return the plugin called ``plugin`` or ``service/plugin``; `NotFound` names the nearest."""
-        if time.monotonic() - self._listed_s < _FRESH_S:
-            try:
-                return choose_plugin(name, self._plugins, {})
-            except NotFound:
-                pass  # it may have been installed since
+        if time.monotonic() - self._listed_s < _FRESH_S and is_known(name, self._plugins):
+            return choose_plugin(name, self._plugins, {})
+        deadline_s = time.monotonic() + _PATIENCE_S
         await self.list()
+        # A service that is just starting may be the one that has it.
+        while self._unreachable and not self._answers(name) and time.monotonic() < deadline_s:
+            await asyncio.sleep(_PAUSE_S)
+            await self.list()
         return choose_plugin(name, self._plugins, self._unreachable)
+
+    def _answers(self, name: str) -> bool:
+        """Tell whether what is listed says enough: the plugin itself, or what was probably meant."""
+        return is_known(name, self._plugins) or bool(nearest_names(name, self._plugins))

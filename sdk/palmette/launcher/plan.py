@@ -13,7 +13,7 @@ from palmette.errors import FailedPrecondition
 from palmette.home import Home
 from palmette.launcher.installed import GATEWAY, TRITON, TRITON_SERVICE, Installed
 from palmette.launcher.ports import HOST, free_ports
-from palmette.launcher.probes import Probe, grpc_health, http_ok, triton_ready
+from palmette.launcher.probes import Probe, grpc_health, http_ok, service_ready, triton_ready
 
 # A suite that is started stands in nobody's name: these are for clients.
 _CLIENT_VARIABLES = ("PALMETTE_ENDPOINT", "PALMETTE_TOKEN")
@@ -116,7 +116,7 @@ def _service(home: Home, name: str, common: Mapping[str, str]) -> ProcessPlan:
         name=name,
         command=(sys.executable, "-m", f"palmette_services.{name}"),
         environment=environment,
-        probe=grpc_health(f"{HOST}:{grpc_port}"),
+        probe=service_ready(f"{HOST}:{grpc_port}"),
         log=home.logs / f"{name}.log",
         stage=1,
         ports={"grpc": grpc_port, "metrics": metrics_port},

@@ -24,6 +24,17 @@ def grpc_health(address: str) -> Probe:
     return probe
 
 
+def service_ready(address: str) -> Probe:
+    """Return a probe of a Palmette service: healthy, and done with looking at its plugins, so that jobs can come."""
+    health = grpc_health(address)
+
+    async def probe() -> str:
+        # An empty ListPluginsRequest; whatever the service lists, it has looked.
+        return await health() or await _ask(address, "/palmette.v1.PluginService/ListPlugins", None)
+
+    return probe
+
+
 def triton_ready(address: str) -> Probe:
     """Return a probe of Triton's readiness."""
 
@@ -57,12 +68,15 @@ async def _get(host: str, port: int, path: str) -> str:
     return "" if len(status) > 1 and status[1] == b"200" else "answers, but is not ready"
 
 
-async def _ask(address: str, method: str, wanted: bytes) -> str:
+async def _ask(address: str, method: str, wanted: bytes | None) -> str:
+    """Call a method with an empty request; `wanted` None takes any answer."""
     async with grpc.aio.insecure_channel(address) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         try:
             answer = await call(b"", timeout=_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
-            away = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                return "answers, but is busy starting"
+            away = error.code() is grpc.StatusCode.UNAVAILABLE
             return "does not answer yet" if away else f"answers {error.code().name}"
-    return "" if answer == wanted else "answers, but is not ready"
+    return "" if wanted is None or answer == wanted else "answers, but is not ready"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import grpc
@@ -18,6 +19,7 @@ _PLAIN: dict[grpc.StatusCode, type[errors.PalmetteError]] = {
     grpc.StatusCode.DATA_LOSS: errors.DataLoss,
     grpc.StatusCode.UNIMPLEMENTED: errors.Unsupported,
 }
+_TOO_LARGE = re.compile(r"larger than max \((\d+) vs. (\d+)\)")
 _DETAILS_KEY = "grpc-status-details-bin"
 
 
@@ -43,6 +45,9 @@ def error_of(
             return errors.PermissionDenied(_denied(message), reason=reason)
         case grpc.StatusCode.UNAVAILABLE:
             return errors.Unavailable(_unavailable(message, address), reason=reason)
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if too_large := _TOO_LARGE.search(message):
+            size, most = (int(number) / 1e6 for number in too_large.groups())
+            return errors.ResourceExhausted(f"the request is larger than the server takes: {size:.1f} of {most:.1f} MB")
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return errors.ResourceExhausted(message, reason=reason, retry_after_s=_retry_after_s(details))
         case _ if code in _PLAIN:
