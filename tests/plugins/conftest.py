@@ -1,6 +1,7 @@
 """For all tests of plugins: property tests that are the same every time, and nothing of the user's touched."""
 
 import pytest
+import torch
 from hypothesis import settings
 
 # The machine may be busy: no deadline for a single example.
@@ -15,3 +16,12 @@ def _own_folders(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Compute on one thread: threads that wait for each other on a busy machine make small work slow.
+
+    A job takes all cores again, as it does for users.
+    """
+    torch.set_num_threads(1)

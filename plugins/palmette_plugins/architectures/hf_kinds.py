@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ class HFKind(ABC):
     has_classes: ClassVar[bool]
 
     @abstractmethod
-    def class_names(self) -> Mapping[str, str]:
+    def class_names(self) -> Mapping[str, str | Sequence[str]]:
         """Return transformers' classes of this kind by the configuration's `model_type`."""
 
     @abstractmethod
@@ -62,7 +62,7 @@ class CausalLanguageModel(HFKind):
     task = "language-modelling"
     has_classes = False
 
-    def class_names(self) -> Mapping[str, str]:
+    def class_names(self) -> Mapping[str, str | Sequence[str]]:
         """Return the causal language models."""
         from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -102,7 +102,7 @@ class ImageClassifier(HFKind):
     task = "classification"
     has_classes = True
 
-    def class_names(self) -> Mapping[str, str]:
+    def class_names(self) -> Mapping[str, str | Sequence[str]]:
         """Return the image classifiers."""
         from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 

@@ -25,6 +25,7 @@ def mask(module: nn.Module, *, layers: Sequence[str]) -> nn.Module:
         if name not in known:
             raise InvalidArgument.field("layers", f"'{name}' is not a layer with a weight{nearest_names(name, known)}")
         layer = module.get_submodule(name)
-        if not hasattr(layer, BUFFER):
-            layer.register_buffer(BUFFER, torch.ones_like(layer.weight, dtype=torch.bool))
+        weight = layer.weight
+        if isinstance(weight, Tensor) and not hasattr(layer, BUFFER):
+            layer.register_buffer(BUFFER, torch.ones_like(weight, dtype=torch.bool))
     return module

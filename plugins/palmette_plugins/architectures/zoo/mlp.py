@@ -28,7 +28,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B, classes) for inputs (B, ...)."""
-        return self.layers(x.flatten(1))
+        logits: Tensor = self.layers(x.flatten(1))
+        return logits
 
 
 class MLPParameters(ReferenceParameters):

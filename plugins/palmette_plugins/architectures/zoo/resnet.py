@@ -65,7 +65,8 @@ class ResNet(nn.Module):
         y_BCHW = F.relu(self.bn1(self.conv1(x_BCHW)))
         for stage in self.stages:
             y_BCHW = stage(y_BCHW)
-        return self.fc(y_BCHW.mean(dim=(2, 3)))
+        logits: Tensor = self.fc(y_BCHW.mean(dim=(2, 3)))
+        return logits
 
 
 class ResNetParameters(ImageParameters):

@@ -38,7 +38,8 @@ class VGG(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return logits (B, classes)."""
-        return self.classifier(self.features(x_BCHW).mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(self.features(x_BCHW).mean(dim=(2, 3)))
+        return logits
 
 
 class VGGParameters(ImageParameters):

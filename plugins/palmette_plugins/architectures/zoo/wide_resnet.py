@@ -40,7 +40,8 @@ class PreActivationBlock(ResidualBlock):
         activated_BCHW = F.relu(self.bn1(x_BCHW))
         shortcut_BCHW = x_BCHW if self.has_identity_shortcut else self.shortcut(activated_BCHW)
         y_BCHW = F.relu(self.bn2(self.conv1(activated_BCHW)))
-        return self.conv2(y_BCHW) + shortcut_BCHW
+        output_BCHW: Tensor = self.conv2(y_BCHW) + shortcut_BCHW
+        return output_BCHW
 
 
 class WideResNet(nn.Module):
@@ -76,7 +77,8 @@ class WideResNet(nn.Module):
         y_BCHW = self.conv1(x_BCHW)
         for stage in self.stages:
             y_BCHW = stage(y_BCHW)
-        return self.fc(F.relu(self.bn(y_BCHW)).mean(dim=(2, 3)))
+        logits: Tensor = self.fc(F.relu(self.bn(y_BCHW)).mean(dim=(2, 3)))
+        return logits
 
 
 class WideResNetParameters(ImageParameters):
