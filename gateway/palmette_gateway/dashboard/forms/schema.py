@@ -19,7 +19,9 @@ Schema = Mapping[str, Any]
 
 def fields_of(schema: Schema, prefix: str = "config") -> tuple[Field, ...]:
     """Return the fields of an object's schema. What no control fits is filled in as JSON."""
-    return _Reader(schema.get("$defs", {})).properties(schema, prefix, UNSET, 0)
+    reader = _Reader(schema.get("$defs", {}))
+    resolved, _ = reader.resolve(schema)
+    return reader.properties(resolved, prefix, UNSET, 0)
 
 
 class _Reader:
@@ -42,7 +44,7 @@ class _Reader:
 
     def field(self, schema: Schema, path: str, default: Any = UNSET, depth: int = 0) -> Field:
         """Return the field for one property."""
-        resolved, nullable = self._resolve(schema)
+        resolved, nullable = self.resolve(schema)
         if default is UNSET:
             default = resolved.get("default", UNSET)
         made = Field(
@@ -50,7 +52,7 @@ class _Reader:
         )
         if "enum" in resolved or "const" in resolved:
             return made.but(kind=FieldKind.CHOICE, choices=tuple(resolved.get("enum", [resolved.get("const")])))
-        alternatives = [self._resolve(item)[0] for item in resolved.get("oneOf", resolved.get("anyOf", ()))]
+        alternatives = [self.resolve(item)[0] for item in resolved.get("oneOf", resolved.get("anyOf", ()))]
         if alternatives:
             return self._alternatives(made, resolved, alternatives, depth)
         kind = resolved.get("type")
@@ -61,7 +63,7 @@ class _Reader:
         return made.but(kind=_SCALARS.get(kind, FieldKind.JSON) if isinstance(kind, str) else FieldKind.JSON)
 
     def _array(self, made: Field, schema: Schema) -> Field:
-        items, _ = self._resolve(schema.get("items", {}))
+        items, _ = self.resolve(schema.get("items", {}))
         item = FieldKind.TEXT if "enum" in items else _SCALARS.get(items.get("type", ""), FieldKind.JSON)
         if item is FieldKind.JSON or "prefixItems" in schema:
             return made
@@ -87,7 +89,7 @@ class _Reader:
         part = schema.get("properties", {}).get(tag, {})
         return part.get("const", part.get("default", ""))
 
-    def _resolve(self, schema: Schema) -> tuple[Schema, bool]:
+    def resolve(self, schema: Schema) -> tuple[Schema, bool]:
         """Return a schema without references, and whether null is allowed; what stands beside a reference wins."""
         nullable = False
         for _ in range(2 * _DEEPEST):

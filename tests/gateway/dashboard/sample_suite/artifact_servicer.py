@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import grpc
 
 from palmette_protos.v1 import artifact_pb2 as pb
@@ -42,6 +44,20 @@ class SampleArtifacts(ArtifactServiceServicer):
             page.append(listed)
         more = str(start + size) if start + size < len(found) else ""
         return pb.ListArtifactsResponse(artifacts=page, next_page_token=more)
+
+    @staticmethod
+    def content(path: str) -> bytes:
+        """Return the bytes of a sample file."""
+        return path.encode() * 100
+
+    async def DownloadArtifact(
+        self, request: pb.DownloadArtifactRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.DownloadArtifactResponse]:
+        yield pb.DownloadArtifactResponse(artifact=await self._find(request.name, context))
+        data = self.content(request.path)
+        for start in range(0, len(data), 512):
+            chunk = pb.FileChunk(path=request.path, offset_bytes=start, data=data[start : start + 512])
+            yield pb.DownloadArtifactResponse(chunk=chunk)
 
     async def GetLineage(
         self, request: pb.GetLineageRequest, context: grpc.aio.ServicerContext

@@ -17,16 +17,21 @@ def _name(text: str) -> str:
     return "artifacts/" + hashlib.sha256(text.encode()).hexdigest()
 
 
+_FILES = ("weights.safetensors", "samples.safetensors")
+
+
+def _file(artifacts: SampleArtifacts, path: str) -> pb.ArtifactFile:
+    data = artifacts.content(path)
+    return pb.ArtifactFile(path=path, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
 def _model(artifacts: SampleArtifacts, text: str, plugin: str, age_s: float, **fields: object) -> str:
     artifact = pb.Artifact(
         name=_name(text),
         kind="model",
         output="model",
-        size_bytes=1_102_336,
-        files=[
-            pb.ArtifactFile(path="weights.safetensors", size_bytes=1_098_240, sha256=hashlib.sha256(b"w").hexdigest()),
-            pb.ArtifactFile(path="samples.safetensors", size_bytes=4_096, sha256=hashlib.sha256(b"s").hexdigest()),
-        ],
+        size_bytes=sum(len(artifacts.content(path)) for path in _FILES),
+        files=[_file(artifacts, path) for path in _FILES],
         plugin=plugin,
         plugin_version="0.1.0",
         task="classification",

@@ -78,7 +78,7 @@ function show(html) {
     const target = document.getElementById(fragment.id);
     if (!target) continue;
     tick(fragment);
-    Idiomorph.morph(target, fragment, { ignoreActiveValue: true });
+    Idiomorph.morph(target, fragment);
     htmx.process(document.getElementById(fragment.id));
   }
 }
