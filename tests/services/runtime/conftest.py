@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,9 +46,10 @@ def make_service(tmp_path: Path, catalogue_cache: Path) -> Iterator[Callable[...
     """Start services of the test's own; what is left of them is ended."""
     made: list[ServiceProcess] = []
 
-    def make(name: str = "own", **settings: object) -> ServiceProcess:
+    def make(name: str = "own", wrapper: Sequence[str] = (), **settings: object) -> ServiceProcess:
         service = ServiceProcess(tmp_path / name, **{"lease_s": 10, "cancel_grace_s": 1, **settings})
         shutil.copytree(catalogue_cache, service.folder / "data" / "cache", dirs_exist_ok=True)
+        service.wrapper = list(wrapper)
         made.append(service)
         return service.start()
 

@@ -50,7 +50,7 @@ class JobQueue:
         self._accepting = True
         self.waiting_reason: WaitingReason = lambda _job: ""
         self.on_queued: Callable[[], None] = lambda: None
-        self.on_cancel_requested: Callable[[str], None] = lambda _job_id: None
+        self.on_cancel_requested: Callable[[str, str], None] = lambda _job_id, _reason: None
 
     def stop_accepting(self) -> None:
         """Refuse submissions from now on."""
@@ -128,6 +128,7 @@ class JobQueue:
     async def cancel(self, name: str, reason: str = "") -> job_pb2.Job:
         """Ask a job to stop: a queued one at once, a running one within seconds, an ended one stays as it is."""
         job_id = JobName.parse(name, self._service).id
+        reason = reason or "cancelled"
 
         async def write(connection: AsyncConnection) -> None:
             row = await self._row(connection, job_id)
@@ -135,10 +136,10 @@ class JobQueue:
             if at_once is not None:
                 await apply_transition(connection, job_id, row.attempt, at_once)
             request = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RUNNING.value)
-            await connection.execute(request.values(cancel_requested=True, cancel_reason=reason or "cancelled"))
+            await connection.execute(request.values(cancel_requested=True, cancel_reason=reason))
 
         await self._database.write(write)
-        self.on_cancel_requested(job_id)
+        self.on_cancel_requested(job_id, reason)
         self.feed.publish(job_id)
         return await self.get(name)
 

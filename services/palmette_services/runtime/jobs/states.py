@@ -71,7 +71,7 @@ class Transition:
 def on_cancel(state: JobState, reason: str) -> Transition | None:
     """Return what cancelling does at once; None when the job runs (its worker is asked) or has ended."""
     if state is JobState.QUEUED:
-        return Transition(JobState.QUEUED, JobState.CANCELLED, reason or "cancelled while queued")
+        return Transition(JobState.QUEUED, JobState.CANCELLED, reason)
     return None
 
 

@@ -81,7 +81,7 @@ class Attempts:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def request_cancel(self, job_id: str, reason: str = "cancelled") -> None:
+    def request_cancel(self, job_id: str, reason: str) -> None:
         """Tell the worker of a job to stop, if it runs here."""
         attempt = self._running.get(job_id)
         if attempt is not None:

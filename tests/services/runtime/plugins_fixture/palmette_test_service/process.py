@@ -54,6 +54,7 @@ class ServiceProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.settings = settings
         self.paths: list[str] = []
+        self.wrapper: list[str] = []
         self.log_path = folder / "service.log"
         folder.mkdir(parents=True, exist_ok=True)
         self._channel: grpc.Channel | None = None
@@ -69,7 +70,7 @@ class ServiceProcess:
             **{f"PALMETTE_{name.upper()}": str(value) for name, value in self.settings.items()},
         }
         with self.log_path.open("ab") as log:
-            command = [sys.executable, "-m", self.module]
+            command = [*self.wrapper, sys.executable, "-m", self.module]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         if wait:
             eventually(self.healthy, what=f"healthy service; see {self.log_path}")
