@@ -19,6 +19,7 @@ class Config(MethodConfig):
     ratio: Literal["uniform", "erk"] = "erk"
     name: str
     recipe: Recipe = Recipe()
+    late: Recipe | None = None
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -44,6 +45,13 @@ def test_all_violations_come_at_once_with_paths_and_values():
     assert found["config.density"] == "Input should be less than or equal to 1, got 1.5"
     assert found["config.densty"] == "unknown field; did you mean 'density'?"
     assert found["config.name"] == "required"
+
+
+def test_unknown_fields_inside_other_fields_get_the_nearest_names_too():
+    found = violations({"name": "x", "recipe": {"epoch": 3}, "late": {"epochz": 1}})
+
+    assert found["config.recipe.epoch"] == "unknown field; did you mean 'epochs'?"
+    assert found["config.late.epochz"] == "unknown field; did you mean 'epochs'?"
 
 
 def test_the_seed_is_explained():
