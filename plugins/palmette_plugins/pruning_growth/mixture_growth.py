@@ -225,7 +225,7 @@ class _Training:
             LoadedModel(module, spec, spec.architecture),
             self._data,
             recipe,
-            phase=phase,
+            phase="train" if phase == "grown" else phase,  # the main one: its reports bear plain names
             progress=(0.98 * started, 0.98 * self._done),
             parameter_groups=mixture_parameter_groups(module, decay_norm_and_bias=recipe.decay_norm_and_bias),
         )
