@@ -37,11 +37,11 @@ class MixtureGrowthClaim(Claim):
         scratch = [lab.confirm("scratch", DenseTraining, seed, **self._scratch(self.lr)) for seed in seeds]
         work = grown["orthogonal"][0]
         share = work["training-flops/from-scratch"] / (self.epochs_small + self.epochs_grown)
+        wide_epochs = work["training-flops/total"] / share
         scale = (
             f"WRN-10-2 from two WRN-10-1, {self.limit:,} training and {self.test_limit:,} test images of "
-            f"Fashion-MNIST; {self.epochs_small} epochs for each member and {self.epochs_grown} after growth are as much "
-            f"work as {work['training-flops/total'] / share:.1f} epochs of the wide network, which has {self.epochs_scratch} "
-            "from scratch."
+            f"Fashion-MNIST. {self.epochs_small} epochs for each member and {self.epochs_grown} after growth are as "
+            f"much work as {wide_epochs:.1f} epochs of the wide network; from scratch it has {self.epochs_scratch}."
         )
         chosen = {"lr": self.lr, "lr_grown": self.lr_grown}
         return Outcome(_verdicts(grown, [run["accuracy"] for run in scratch]), chosen, scale)
