@@ -58,7 +58,13 @@ def _value(value: Any) -> str:
     # Text that YAML would read as something else keeps its quotes.
     if isinstance(value, str) and value.replace("_", "").replace("-", "").isalpha() and value not in _YAML_WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
+
+
+def _escape(sign: str) -> str:
+    """Write a sign that YAML refuses, such as a control character, so that it reads it."""
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
 
 
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
+_ULID_LENGTH = 26
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -88,6 +89,32 @@ def milliseconds(value: float) -> str:
     if value >= 1000:
         return f"{value / 1000:.2f} s"
     return f"{value:.0f} ms" if value >= 100 or value == 0 else f"{value:.3g} ms"
+
+
+def figure(name: str, value: float) -> str:
+    """Write a figure whose name carries its unit: ``jobs_running``, ``memory_used_bytes``, ``queue_ms``."""
+    if name.endswith("_bytes"):
+        return size(value)
+    if name.endswith("_ms"):
+        return milliseconds(value)
+    if name.endswith("_per_s"):
+        return rate(value)
+    if name.endswith(("utilisation", "utilization", "_share", "progress")):
+        return f"{100 * value:.0f} %"
+    return number(value)
+
+
+def figure_name(name: str) -> str:
+    """Write the name of such a figure without the unit."""
+    for unit in ("_bytes", "_ms", "_per_s"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
+
+
+def part_name(name: str) -> str:
+    """Shorten the name of a part that ends in a job's id to the digits that people compare."""
+    head, _, last = name.rpartition("/")
+    return f"{head}/…{last[-6:]}" if len(last) == _ULID_LENGTH and last.isalnum() else name
 
 
 def plural(count: int, noun: str, plural_noun: str = "") -> str:

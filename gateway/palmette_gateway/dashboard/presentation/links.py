@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+from palmette.types import ComponentKind
+
 
 def job(name: str) -> str:
     """Return the page of ``services/{service}/jobs/{id}``."""
@@ -31,3 +33,17 @@ def deployment(name: str) -> str:
 def jobs(**filters: str) -> str:
     """Return the list of jobs with filters set."""
     return "/jobs" + ("?" + urlencode(filters) if filters else "")
+
+
+def part(kind: ComponentKind, name: str) -> str:
+    """Return the page that says more about a part of the suite, or the empty string where there is none."""
+    pieces = name.split("/")
+    match kind, pieces:
+        case ComponentKind.WORKER, [_, service, identifier]:
+            return job(f"services/{service}/jobs/{identifier}")
+        case ComponentKind.MODEL, [_, _, identifier]:
+            return deployment(identifier)
+        case ComponentKind.SERVICE, [_, service]:
+            return jobs(service=service)
+        case _:
+            return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-_SPLITS = ("test", "validation", "val", "train", "")
+_SPLITS = ("test", "", "validation", "val", "train")
 _QUALITIES = ("accuracy", "bits_per_byte", "score", "recall", "ndcg", "loss")
 
 

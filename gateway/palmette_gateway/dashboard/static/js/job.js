@@ -34,7 +34,7 @@ class JobPage {
     const split = SPLITS.has(parts.at(-1)) ? parts.pop() : "";
     const group = [...parts, quantity].join("/");
     if (!this.charts.has(group)) this.charts.set(group, new SeriesChart(this.place(group), group));
-    this.charts.get(group).add(split || quantity, points);
+    this.charts.get(group).add(split || "result", points);
   }
 
   place(group) {
@@ -45,12 +45,15 @@ class JobPage {
     const charts = document.getElementById("charts");
     const after = [...charts.children].find((other) => other.dataset.rank > box.dataset.rank);
     charts.insertBefore(box, after ?? null);
-    document.getElementById("charts-none").hidden = true;
     return box;
   }
 
   showCharts() {
-    for (const chart of this.charts.values()) chart.show(this.smooth.checked);
+    for (const chart of this.charts.values()) {
+      chart.element.hidden = !chart.worthShowing;
+      if (chart.worthShowing) chart.show(this.smooth.checked);
+    }
+    document.getElementById("charts-none").hidden = [...this.charts.values()].some((chart) => chart.worthShowing);
   }
 
   showFigure(name, spec) {
@@ -75,7 +78,7 @@ class JobPage {
   }
 
   redraw() {
-    for (const chart of this.charts.values()) chart.redraw();
+    for (const chart of this.charts.values()) if (chart.worthShowing) chart.redraw();
     for (const figure of this.figures.values()) this.drawFigure(figure);
   }
 }

@@ -12,6 +12,11 @@ export class SeriesChart {
     this.busy = Promise.resolve();
   }
 
+  // One point is no course: it stands among the results.
+  get worthShowing() {
+    return [...this.series.values()].some((values) => values.size > 1);
+  }
+
   // A later report of a step replaces the earlier one: a resumed job repeats what follows its checkpoint.
   add(name, points) {
     if (!this.series.has(name)) {
@@ -49,10 +54,11 @@ export class SeriesChart {
     const rows = [];
     for (const [series, values] of this.series) {
       const points = thinned([...values].sort(([a], [b]) => a - b));
+      const alone = points.length === 1;
       let average = points[0]?.[1];
       for (const [step, value] of points) {
         average = SMOOTHING * average + (1 - SMOOTHING) * value;
-        rows.push({ series, step, value, smooth: this.smooth ? average : value });
+        rows.push({ series, step, value, smooth: this.smooth ? average : value, alone });
       }
     }
     return rows;
@@ -80,7 +86,7 @@ function bySplit(a, b) {
 }
 
 function specification(title, names, smooth, rows) {
-  const x = { field: "step", type: "quantitative", title: null, axis: { grid: false, tickCount: 5, format: "," }, scale: { nice: false } };
+  const x = { field: "step", type: "quantitative", title: null, axis: { grid: false, tickCount: 5, tickMinStep: 1, format: ",d" }, scale: { nice: false } };
   const y = (field) => ({ field, type: "quantitative", title: null, scale: { zero: false }, axis: { tickCount: 5 } });
   const color = {
     field: "series", type: "nominal", scale: { domain: names },
@@ -96,7 +102,8 @@ function specification(title, names, smooth, rows) {
       mark: { type: "point", filled: true, size: 55, tooltip: true },
       encoding: {
         x, y: y("smooth"), color,
-        opacity: { condition: { param: "near", empty: false, value: 1 }, value: 0 },
+        // A series of one point, such as a final result, has no line: its point is always there.
+        opacity: { condition: [{ param: "near", empty: false, value: 1 }, { test: "datum.alone", value: 1 }], value: 0 },
         tooltip: [
           { field: "series", title: "series" }, { field: "step", title: "step", format: "," },
           { field: "value", title: "value", format: ".5~g" },
