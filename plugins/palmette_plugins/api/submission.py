@@ -78,14 +78,11 @@ def check_submission(spec: JobSpec) -> None:
 
 def submission_violations(submission: Submission) -> list[FieldViolation]:
     """Return everything that is wrong with a submission, each once."""
-    found: list[FieldViolation] = []
-    found += _caught(lambda: submission.config)
     declarations = input_declarations(submission.method)
-    found += _shape_violations(submission.spec.inputs, declarations)
-    if not found:
-        # Data first: models are checked against it.
-        for declaration in sorted(declarations, key=lambda d: d.marker is not DatasetRef):
-            found += _input_violations(submission, declaration)
+    found = [*_caught(lambda: submission.config), *_shape_violations(submission.spec.inputs, declarations)]
+    # Data first: models are checked against it.
+    for declaration in sorted(declarations, key=lambda d: d.marker is not DatasetRef):
+        found += _input_violations(submission, declaration)
     if not found:
         found += _task_violations(submission, declarations)
     if not found:
