@@ -75,7 +75,7 @@ test-kubernetes: setup ## The tests of the Helm chart and of the Kubernetes exec
 
 .PHONY: claims
 claims: setup ## Measure the methods' claims on real data (long)
-	$(BIN)/python -m pytest tests/claims -m claims $(PYTEST_ARGS)
+	$(BIN)/python -m tests.claims $(CLAIMS)
 
 .PHONY: demo
 demo: setup ## Start the suite, train, prune, grow, deploy and infer on real images
