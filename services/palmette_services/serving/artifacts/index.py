@@ -21,7 +21,6 @@ from palmette_services.serving.artifacts.tables import ArtifactParentRow, Artifa
 
 _log = structlog.get_logger(__name__)
 _BATCH = 200
-_FRESH_S = 0.2  # requests that come together share one scan
 
 
 class ArtifactIndex:
@@ -48,10 +47,10 @@ class ArtifactIndex:
             await asyncio.sleep(period_s)
 
     async def refresh(self) -> None:
-        """Take in what was committed or deleted since the last scan."""
+        """Take in what was committed or deleted before the call. Calls that come together share a scan."""
         asked_s = time.monotonic()
         async with self._scanning:
-            if self._scanned_s > asked_s - _FRESH_S:
+            if self._scanned_s >= asked_s:
                 return
             if self._known is None:
                 async with self._database.read() as connection:

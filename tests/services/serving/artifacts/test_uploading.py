@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,21 @@ FILES = {"a/weights.bin": bytes(range(256)) * 10_000, "empty": b"", "notes.txt":
 
 async def status(registry: Registry, files: dict[str, bytes]) -> pb.GetUploadStatusResponse:
     return await registry.stub.GetUploadStatus(pb.GetUploadStatusRequest(artifact_id=id_of(files)))
+
+
+async def arrived(registry: Registry) -> bool:
+    return bool((await status(registry, FILES)).received_bytes)
+
+
+async def free(registry: Registry) -> bool:
+    code, _ = await refusal(registry.stub.UploadArtifact(iter([header(FILES)])))
+    return code != "FAILED_PRECONDITION"
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110 - what a server has done has no event here
+            await asyncio.sleep(0.01)
 
 
 async def test_uploaded_artifact_comes_back_byte_for_byte(registry: Registry) -> None:
@@ -63,15 +78,11 @@ async def test_vanished_client_leaves_nothing_visible(registry: Registry) -> Non
 
     call = registry.stub.UploadArtifact(stalls())
     await sent.wait()
-    async with asyncio.timeout(10):
-        while not (await status(registry, FILES)).received_bytes:
-            await asyncio.sleep(0.01)
+    await until(lambda: arrived(registry))
     call.cancel()
     listed = await registry.stub.ListArtifacts(pb.ListArtifactsRequest())
     assert list(listed.artifacts) == []
-    async with asyncio.timeout(10):  # the server hears of it a moment later
-        while (await refusal(registry.stub.UploadArtifact(iter([header(FILES)]))))[0] == "FAILED_PRECONDITION":
-            await asyncio.sleep(0.01)
+    await until(lambda: free(registry))  # the server hears of it a moment later
     uploaded = await registry.stub.UploadArtifact(messages(FILES, (await status(registry, FILES)).received_bytes))
     assert uploaded.artifact.name == f"artifacts/{id_of(FILES)}"
 
@@ -140,12 +151,15 @@ def test_full_disk_is_said_and_left_as_empty_as_it_was(
 def _upload_too_much(disk: Path) -> None:
     store = ArtifactStore(str(disk))
     requests: Iterator[pb.UploadArtifactRequest] = messages(FILES)
-    with (
-        pytest.raises(ResourceExhausted, match="no space left"),
-        Uploads(store).open(next(requests).header.manifest) as upload,
-    ):
+    manifest = next(requests).header.manifest
+    with pytest.raises(ResourceExhausted, match="no space left"):
+        _send(Uploads(store), manifest, requests)
+    assert list((disk / "incoming").iterdir()) == []
+    assert store.ids() == []
+
+
+def _send(uploads: Uploads, manifest: bytes, requests: Iterator[pb.UploadArtifactRequest]) -> None:
+    with uploads.open(manifest) as upload:
         upload.begin()
         for request in requests:
             upload.write(request.chunk)
-    assert list((disk / "incoming").iterdir()) == []
-    assert store.ids() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
@@ -64,5 +65,9 @@ async def fetched(responses: AsyncIterator[pb.DownloadArtifactResponse]) -> dict
 
 
 async def refusal(call: grpc.aio.Call) -> tuple[str, str]:
-    """Return the code and the message that a call ends with."""
+    """Return the code and the message that a call ends with; what a stream sends before is thrown away."""
+    if isinstance(call, grpc.aio.UnaryStreamCall):
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            async for _ in call:
+                continue
     return (await call.code()).name, await call.details()
