@@ -10,6 +10,9 @@ from tests.gateway.harness.gateway import RunningGateway
 from tests.gateway.harness.upstream import Upstream
 
 
+SERVICE_LIMIT = 8 << 20  # as the services have it
+
+
 @dataclass
 class Front:
     """A gateway and what stands behind it."""
@@ -33,7 +36,7 @@ class Front:
 @pytest.fixture(scope="session")
 def shared_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """One gateway for all tests that only call it."""
-    services = {name: Upstream(name) for name in ("pruning_growth", "serving")}
+    services = {name: Upstream(name, max_message_bytes=SERVICE_LIMIT) for name in ("pruning_growth", "serving")}
     triton = Upstream("triton")
     gateway = RunningGateway(tmp_path_factory.mktemp("gateway"), services, triton)
     yield Front(gateway, services, triton)

@@ -87,7 +87,7 @@ class RunningGateway:
         """HTTP headers of a caller with this role."""
         return {"authorization": f"Bearer {self.token(role)}"}
 
-    def call(self, path: str, message: bytes = b"", metadata: Metadata = (), timeout_s: float = 15) -> bytes:
+    def call(self, path: str, message: bytes = b"", metadata: Metadata = (), timeout_s: float | None = 15) -> bytes:
         """Call a unary method by its path, with bytes."""
         method = self.channel.unary_unary(path, _registered_method=False)
         response: bytes = method(message, metadata=metadata, timeout=timeout_s)

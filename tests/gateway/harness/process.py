@@ -53,7 +53,8 @@ class Process:
 def start_envoy(config_dir: Path, log: Path) -> Process:
     """Start Envoy as the launcher does."""
     command = [str(find_envoy(None)), "-c", str(config_dir / "envoy.yaml"), "--log-level", "warning"]
-    return Process([*command, "--disable-hot-restart", "--concurrency", "1"], log)
+    quick = ["--disable-hot-restart", "--concurrency", "1", "--file-flush-interval-msec", "100"]
+    return Process([*command, *quick], log)
 
 
 def start_gateway(environment: Mapping[str, str], log: Path) -> Process:
