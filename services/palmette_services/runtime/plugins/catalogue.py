@@ -22,19 +22,25 @@ class Catalogue:
     def __init__(self, service: str, cache_dir: Path) -> None:
         self._service = service
         self._cache_dir = cache_dir
-        self._reading = asyncio.Lock()
-        self._plugins: dict[str, PluginDescription] | None = None
+        self._reading: asyncio.Task[dict[str, PluginDescription]] | None = None
 
     async def plugins(self) -> dict[str, PluginDescription]:
         """Return all descriptions, ordered by name."""
-        async with self._reading:
-            if self._plugins is None:
-                read = await asyncio.to_thread(read_catalogue, self._service, self._cache_dir)
-                for plugin in read:
-                    if plugin.error:
-                        _log.warning("broken plugin", plugin=plugin.name, error=plugin.error.splitlines()[0])
-                self._plugins = {plugin.name: plugin for plugin in read}
-            return self._plugins
+        if self._reading is None or (self._reading.done() and self._failed(self._reading)):
+            self._reading = asyncio.create_task(self._read(), name="catalogue")
+        # Shielded: a caller that gives up must not throw away what the next one would have to read anew.
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> dict[str, PluginDescription]:
+        read = await asyncio.to_thread(read_catalogue, self._service, self._cache_dir)
+        for plugin in read:
+            if plugin.error:
+                _log.warning("broken plugin", plugin=plugin.name, error=plugin.error.splitlines()[0])
+        return {plugin.name: plugin for plugin in read}
+
+    @staticmethod
+    def _failed(reading: asyncio.Task[dict[str, PluginDescription]]) -> bool:
+        return reading.cancelled() or reading.exception() is not None
 
     async def find(self, name: str) -> PluginDescription:
         """Return one description; raise `NotFound` with the nearest names."""

@@ -74,8 +74,7 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
         _log.info("worker connected", pid=hello.pid, host=hello.host, resuming=hello.resuming)
         submitted = job_pb2.Job.FromString(row.submitted)
         yield worker_pb2.RunResponse(start=self._start(hello.job, attempt, submitted))
-        lists = await self._list_outputs(submitted.plugin)
-        stream = WorkerStream(attempt, request_iterator, lambda reports: self._store(reports, lists))
+        stream = WorkerStream(attempt, request_iterator, lambda reports: self._store(reports, submitted.plugin))
         async with aclosing(stream.responses()) as responses:
             async for response in responses:
                 yield response
@@ -91,7 +90,10 @@ class WorkerServicer(worker_pb2_grpc.WorkerServiceServicer):
             raise Unauthenticated(f"wrong secret for attempt {hello.attempt} of {hello.job}")
         return row
 
-    async def _store(self, reports: Reports, lists: frozenset[str]) -> Stored:
+    async def _store(self, reports: Reports, plugin: str) -> Stored:
+        # Asked only when it matters: just after a start the catalogue may take longer to read than a lease lasts.
+        saves = any(report.event.HasField("artifact") for report in reports.events)
+        lists = await self._list_outputs(plugin) if saves else frozenset()
         stored = await self._database.write(lambda connection: store_reports(connection, reports, self._lease, lists))
         if reports.events or stored.ended is not None:
             self._feed.publish(reports.job_id)
