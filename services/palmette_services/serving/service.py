@@ -75,7 +75,7 @@ def _placement(settings: ServingSettings) -> Placement:
     native = settings.triton_python_backend == "onnxruntime"
     return Placement(
         onnx_backend=Backend.ONNXRUNTIME if native else Backend.PYTHON_ONNX,
-        gpu=settings.triton_device == "gpu",
+        device=settings.triton_device,
         threads=settings.threads,
         artifact_store_url=settings.artifact_store_url,
     )

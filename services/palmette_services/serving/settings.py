@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from palmette_services.runtime.settings import ServiceSettings
+from palmette_services.serving.triton.model_config import Device
 
 
 class ServingSettings(ServiceSettings):
@@ -22,7 +23,10 @@ class ServingSettings(ServiceSettings):
     triton_python_backend: Literal["python", "onnxruntime"] = Field(
         "python", description="which of Triton's backends runs ONNX models: onnxruntime where Triton has it"
     )
-    triton_device: Literal["cpu", "gpu"] = Field("cpu", description="where Triton runs models")
+    triton_device: Device = Field(
+        Device.CPU,
+        description="where Triton runs models: cpu, gpu, or tensorrt (GPUs, ONNX models compiled at loading)",
+    )
     triton_threads: int = Field(0, ge=0, description="cores that one model may use on a CPU; all of them if 0")
     reconcile_s: float = Field(1.0, gt=0, description="how often Triton is compared with what should be served")
     scan_s: float = Field(5.0, gt=0, description="how often the artifact store is scanned for new artifacts")

@@ -14,7 +14,7 @@ from palmette_services.serving.deployments.check import check_answers
 from palmette_services.serving.deployments.servable import Servable, read_servable
 from palmette_services.serving.deployments.states import Deployment, Version
 from palmette_services.serving.triton.control import TritonControl
-from palmette_services.serving.triton.model_config import Backend, Scheduling, ServedModel, Tensor
+from palmette_services.serving.triton.model_config import Backend, Device, Scheduling, ServedModel, Tensor
 from palmette_services.serving.triton.repository import ModelRepository
 
 _log = structlog.get_logger(__name__)
@@ -28,13 +28,13 @@ class Placement:
 
     Attributes:
         onnx_backend: What runs ONNX models.
-        gpu: Whether Triton runs models on GPUs.
+        device: Where Triton runs models.
         threads: Cores that one model may use on a CPU.
         artifact_store_url: Where torch models find their artifact.
     """
 
     onnx_backend: Backend
-    gpu: bool
+    device: Device
     threads: int
     artifact_store_url: str
 
@@ -184,7 +184,7 @@ class Promotion:
                 instances=instances,
                 threads=max(1, self._placement.threads // instances),
             ),
-            gpu=self._placement.gpu,
+            device=self._placement.device,
             artifact_store_url=self._placement.artifact_store_url,
         )
 

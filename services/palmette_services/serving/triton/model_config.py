@@ -23,6 +23,15 @@ class Backend(Enum):
         return self is not Backend.ONNXRUNTIME
 
 
+class Device(Enum):
+    """Where Triton runs models."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    TENSORRT = "tensorrt"
+    """GPUs, with ONNX models compiled by TensorRT when they are loaded (minutes for large ones)."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An input or output: `datatype` as the Open Inference Protocol names it, `shape` without the batch."""
@@ -60,7 +69,7 @@ class ServedModel:
         inputs: Inputs in order.
         outputs: Outputs in order.
         scheduling: How requests become batches.
-        gpu: Run on GPUs.
+        device: Where it runs.
         artifact_store_url: Where a torch model finds its artifact.
     """
 
@@ -70,7 +79,7 @@ class ServedModel:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     scheduling: Scheduling
-    gpu: bool = False
+    device: Device = Device.CPU
     artifact_store_url: str = ""
 
 
@@ -91,9 +100,9 @@ def config_text(model: ServedModel) -> str:
             model_config_pb2.ModelInstanceGroup(
                 name=f"{model.name}-instances",
                 count=scheduling.instances,
-                kind=model_config_pb2.ModelInstanceGroup.KIND_GPU
-                if model.gpu
-                else model_config_pb2.ModelInstanceGroup.KIND_CPU,
+                kind=model_config_pb2.ModelInstanceGroup.KIND_CPU
+                if model.device is Device.CPU
+                else model_config_pb2.ModelInstanceGroup.KIND_GPU,
             )
         ],
         # A client that names no version gets the one that this names; the others lie on the disk for rollback.
@@ -102,6 +111,9 @@ def config_text(model: ServedModel) -> str:
         ),
         model_warmup=[_warmup(model, size) for size in _warmup_sizes(scheduling.max_batch_size)],
     )
+    if model.device is Device.TENSORRT and model.backend is Backend.ONNXRUNTIME:
+        accelerators = config.optimization.execution_accelerators.gpu_execution_accelerator
+        accelerators.add(name="tensorrt").parameters["precision_mode"] = "FP32"
     for name, value in _parameters(model).items():
         config.parameters[name].string_value = value
     text: str = text_format.MessageToString(config)

@@ -1,0 +1,65 @@
+"""The model repository never shows half a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.services.serving.triton.test_model_config import MODEL
+
+from palmette_services.serving.triton.model_config import Backend
+from palmette_services.serving.triton.repository import ModelRepository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> ModelRepository:
+    return ModelRepository(tmp_path / "models")
+
+
+@pytest.fixture
+def onnx(tmp_path: Path) -> Path:
+    path = tmp_path / "source.onnx"
+    path.write_bytes(b"graph")
+    return path
+
+
+def tree(repository: ModelRepository) -> set[str]:
+    return {path.relative_to(repository.root).as_posix() for path in repository.root.rglob("*") if path.is_file()}
+
+
+def test_version_of_the_python_backend_comes_with_its_code(repository: ModelRepository, onnx: Path) -> None:
+    repository.write_version("digits", 1, Backend.PYTHON_ONNX, {"model.onnx": onnx})
+    assert tree(repository) == {"digits/1/model.onnx", "digits/1/model.py"}
+    assert "palmette_plugins.serving.triton_onnx" in (repository.root / "digits/1/model.py").read_text()
+
+
+def test_version_of_the_onnxruntime_backend_is_the_model_alone(repository: ModelRepository, onnx: Path) -> None:
+    repository.write_version("digits", 1, Backend.ONNXRUNTIME, {"model.onnx": onnx})
+    assert tree(repository) == {"digits/1/model.onnx"}
+
+
+def test_failed_write_leaves_the_former_version_and_nothing_else(
+    repository: ModelRepository, onnx: Path, tmp_path: Path
+) -> None:
+    repository.write_version("digits", 1, Backend.ONNXRUNTIME, {"model.onnx": onnx})
+    broken = {"a.bin": onnx, "model.onnx": tmp_path / "missing"}
+    with pytest.raises(FileNotFoundError):
+        repository.write_version("digits", 1, Backend.ONNXRUNTIME, broken)
+    assert tree(repository) == {"digits/1/model.onnx"}
+
+
+def test_rewritten_version_holds_only_the_new_files(repository: ModelRepository, onnx: Path) -> None:
+    repository.write_version("digits", 1, Backend.PYTHON_ONNX, {"old.bin": onnx})
+    repository.write_version("digits", 1, Backend.ONNXRUNTIME, {"model.onnx": onnx})
+    assert tree(repository) == {"digits/1/model.onnx"}
+
+
+def test_models_and_versions_are_told_and_removed(repository: ModelRepository, onnx: Path) -> None:
+    for number in (1, 2, 10):
+        repository.write_version("digits", number, Backend.ONNXRUNTIME, {"model.onnx": onnx})
+    repository.write_config(MODEL)
+    repository.remove_version("digits", 2)
+    assert (repository.models(), repository.versions("digits")) == (["digits"], [1, 10])
+    repository.remove_model("digits")
+    repository.remove_model("digits")
+    assert repository.models() == []
