@@ -25,7 +25,7 @@ class ServingSettings(ServiceSettings):
     )
     triton_device: Device = Field(
         Device.CPU,
-        description="where Triton runs models: cpu, gpu, or tensorrt (GPUs, ONNX models compiled at loading)",
+        description="where Triton runs models: cpu, gpu, or tensorrt (a GPU, ONNX models compiled)",
     )
     triton_threads: int = Field(0, ge=0, description="cores that one model may use on a CPU; all of them if 0")
     reconcile_s: float = Field(1.0, gt=0, description="how often Triton is compared with what should be served")

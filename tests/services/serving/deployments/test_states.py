@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palmette_plugins.api import FailedPrecondition, NotFound
@@ -31,8 +31,8 @@ def version(number: int, state: VersionState) -> Version:
 def deployment(states: list[VersionState], serving: int, target: int, *, deleting: bool = False) -> Deployment:
     """Versions 1, 2, ... with these states."""
     versions = [version(at + 1, state) for at, state in enumerate(states)]
-    settings = deployment_pb2.ServingSettings()
-    return Deployment("digits", 0, settings, serving, target, deleting, tuple(reversed(versions)))
+    defaults = deployment_pb2.ServingSettings()
+    return Deployment("digits", 0, defaults, serving, target, deleting, tuple(reversed(versions)))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,7 @@ def test_deleting_comes_before_everything() -> None:
     assert next_step(deployment([R, E, L], 1, 2, deleting=True), []) is Step.DELETE
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     st.lists(st.sampled_from([E, L, F, T]), min_size=1, max_size=4),
     st.integers(1, 4),

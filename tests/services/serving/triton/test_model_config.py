@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from google.protobuf import text_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tritonclient.grpc import model_config_pb2
 
@@ -83,6 +83,7 @@ def test_gpu_models_run_on_gpus_and_tensorrt_compiles_onnx_models_only() -> None
     assert [len(item.gpu_execution_accelerator) for item in accelerators] == [0, 1, 0]
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 4096))
 def test_warmup_never_exceeds_the_largest_batch(largest: int) -> None:
     config = parsed(replace(MODEL, scheduling=Scheduling(max_batch_size=largest)))
