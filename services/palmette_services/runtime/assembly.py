@@ -78,6 +78,8 @@ async def build_service(
     executor = LocalExecutor(forkserver, _capacity(settings), settings.job_cpu)
     acceptance = Acceptance(name, settings.artifact_store_url, PluginCheck(catalogue, inspector), executor.violations)
     jobs = JobQueue(name, database, acceptance, files, settings.max_queued)
+    jobs.start()
+    stack.push_async_callback(jobs.close)
     engine = JobEngine(name, settings, database, jobs, executor, files, metrics, catalogue.list_outputs)
     tasks = BackgroundTasks()
     stack.push_async_callback(tasks.stop)

@@ -62,19 +62,22 @@ class Acceptance:
         found = list(runtime_violations(request.job, request.request_id))
         found += self._resource_violations(request.job.resources)
         try:
-            await self._check_plugin(new.job)
+            await self._check_plugin(new)
         except InvalidArgument as error:
             found += error.violations
         if found:
             raise InvalidArgument(found)
 
-    async def _check_plugin(self, job: job_pb2.Job) -> None:
-        key = verdict_key(job)
-        now_s = time.monotonic()
-        if now_s - self._passed.get(key, float("-inf")) < _VERDICT_AGE_S:
+    def passed_lately(self, new: NewJob) -> bool:
+        """Tell whether the plugin found nothing wrong with the same content a moment ago."""
+        return time.monotonic() - self._passed.get(verdict_key(new.job), float("-inf")) < _VERDICT_AGE_S
+
+    async def _check_plugin(self, new: NewJob) -> None:
+        if self.passed_lately(new):
             return
-        await self._checker.check(job_spec(self._service, job, self._artifact_store_url))
+        await self._checker.check(job_spec(self._service, new.job, self._artifact_store_url))
+        now_s = time.monotonic()
         if len(self._passed) >= _MOST_VERDICTS:
             self._passed = {key: at for key, at in self._passed.items() if now_s - at < _VERDICT_AGE_S}
         if len(self._passed) < _MOST_VERDICTS:
-            self._passed[key] = now_s
+            self._passed[verdict_key(new.job)] = now_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,10 @@ from ulid import ULID
 
 from palmette_plugins.api.errors import AlreadyExists
 from palmette_protos.v1 import job_pb2
-from palmette_services.runtime.clock import now_us
-from palmette_services.runtime.jobs.events import insert_events, state_event
+from palmette_services.runtime.clock import now_us, timestamp
+from palmette_services.runtime.jobs.events import state_event
 from palmette_services.runtime.jobs.states import JobState
-from palmette_services.runtime.jobs.tables import JobRow, LabelRow
+from palmette_services.runtime.jobs.tables import EventRow, JobRow, LabelRow
 from palmette_services.runtime.jobs.upsert import insert
 
 
@@ -47,20 +48,52 @@ async def find_by_request(connection: AsyncConnection, new: NewJob) -> str | Non
     return str(found.id)
 
 
-async def insert_job(connection: AsyncConnection, new: NewJob) -> str:
-    """Store a job as QUEUED with its first event, or find the one of the same request; return its id."""
-    row = job_row(new)
-    statement = insert(connection, JobRow).values(row).on_conflict_do_nothing(index_elements=["request_id"])
-    if (await connection.execute(statement.returning(JobRow.id))).scalar_one_or_none() is None:
-        existing = await find_by_request(connection, new)
-        if existing is None:
-            raise RuntimeError(f"request_id '{new.request_id}' conflicts with a job that is not there")
-        return existing
-    await insert_events(connection, row["id"], [state_event(JobState.QUEUED)], first=1)
-    if new.job.labels:
-        labels = [{"job_id": row["id"], "key": key, "value": value} for key, value in new.job.labels.items()]
+@dataclass(frozen=True)
+class Inserted:
+    """What became of a job: its row if it was stored now, else the id of the one of the same request, or the error."""
+
+    row: dict[str, Any] | None = None
+    existing: str = ""
+    error: AlreadyExists | None = None
+
+
+async def insert_jobs(connection: AsyncConnection, new_jobs: Sequence[NewJob]) -> list[Inserted]:
+    """Store jobs as QUEUED with their first events; one request id gives one job, in a batch too."""
+    rows = [job_row(new) for new in new_jobs]
+    await connection.execute(insert(connection, JobRow).on_conflict_do_nothing(index_elements=["request_id"]), rows)
+    ids = [row["id"] for row in rows]
+    stored = set((await connection.execute(select(JobRow.id).where(JobRow.id.in_(ids)))).scalars())
+    await _insert_details(
+        connection, [(row, new) for row, new in zip(rows, new_jobs, strict=True) if row["id"] in stored]
+    )
+    return [
+        Inserted(row) if row["id"] in stored else await _existing(connection, new)
+        for row, new in zip(rows, new_jobs, strict=True)
+    ]
+
+
+async def _insert_details(connection: AsyncConnection, stored: Sequence[tuple[dict[str, Any], NewJob]]) -> None:
+    events, labels = [], []
+    for row, new in stored:
+        event = state_event(JobState.QUEUED)
+        event.sequence = 1
+        event.time.CopyFrom(timestamp(row["create_time_us"]))
+        events.append({"job_id": row["id"], "sequence": 1, "payload": event.SerializeToString()})
+        labels += [{"job_id": row["id"], "key": key, "value": value} for key, value in new.job.labels.items()]
+    if events:
+        await connection.execute(insert(connection, EventRow), events)
+    if labels:
         await connection.execute(insert(connection, LabelRow), labels)
-    return str(row["id"])
+
+
+async def _existing(connection: AsyncConnection, new: NewJob) -> Inserted:
+    try:
+        existing = await find_by_request(connection, new)
+    except AlreadyExists as error:
+        return Inserted(error=error)
+    if existing is None:
+        raise RuntimeError(f"request_id '{new.request_id}' conflicts with a job that is not there")
+    return Inserted(existing=existing)
 
 
 def job_row(new: NewJob) -> dict[str, Any]:
@@ -79,6 +112,11 @@ def job_row(new: NewJob) -> dict[str, Any]:
         "cpu": new.job.resources.cpu,
         "memory_bytes": new.job.resources.memory_bytes,
         "state": JobState.QUEUED.value,
+        "attempt": 0,
+        "cancel_requested": False,
         "create_time_us": created,
+        "start_time_us": None,
+        "end_time_us": None,
+        "error": None,
         "last_sequence": 1,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy.orm import aliased
 
 from palmette_plugins.api.errors import InvalidArgument
 from palmette_protos.v1 import job_pb2
@@ -27,10 +28,19 @@ _DEFAULT_PAGE, _LARGEST_PAGE = 50, 1000
 
 
 @dataclass(frozen=True)
+class _LabelCondition:
+    """A label that must have one of the values."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class JobQuery:
     """A parsed ListJobs request: `after` is the key of the last job of the page before."""
 
     conditions: tuple[ColumnElement[bool], ...]
+    labels: tuple[_LabelCondition, ...]
     order: str
     descending: bool
     size: int
@@ -42,8 +52,10 @@ class JobQuery:
         if request.page_size < 0:
             raise InvalidArgument.field("page_size", "must not be negative")
         order, descending = _order(request.order_by)
+        conditions = [_condition(text) for text in _split(request.filter)]
         return cls(
-            conditions=tuple(_condition(text) for text in _split(request.filter)),
+            conditions=tuple(found for found in conditions if not isinstance(found, _LabelCondition)),
+            labels=tuple(found for found in conditions if isinstance(found, _LabelCondition)),
             order=order,
             descending=descending,
             size=min(request.page_size or _DEFAULT_PAGE, _LARGEST_PAGE),
@@ -52,8 +64,14 @@ class JobQuery:
 
     def statement(self) -> Select[Any]:
         """Return the query for this page and one job more, which tells whether another page follows."""
-        keys = _ORDERS[self.order]
+        *first, job_id = _ORDERS[self.order]
         statement = select(JobRow.__table__).where(*self.conditions)
+        for label in self.labels:
+            table = aliased(LabelRow)
+            statement = statement.join(table, table.job_id == JobRow.id)
+            statement = statement.where(table.key == label.key, table.value.in_(label.values))
+            job_id = table.job_id  # the same value; its index has it in order, whether the label is rare or common
+        keys = (*first, job_id)
         if self.order == "end_time":
             statement = statement.where(JobRow.end_time_us.is_not(None))
         if self.after is not None:
@@ -99,7 +117,7 @@ def _split(text: str) -> list[str]:
     return [part for part in re.split(r"\s+AND\s+", text.strip()) if part]
 
 
-def _condition(text: str) -> ColumnElement[bool]:
+def _condition(text: str) -> ColumnElement[bool] | _LabelCondition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise InvalidArgument.field(
@@ -111,10 +129,7 @@ def _condition(text: str) -> ColumnElement[bool]:
     if name in _TEXT_FILTERS:
         return _TEXT_FILTERS[name].in_(values)
     if name.startswith("labels."):
-        labelled = select(LabelRow.job_id).where(
-            LabelRow.key == name.removeprefix("labels."), LabelRow.value.in_(values)
-        )
-        return JobRow.id.in_(labelled)
+        return _LabelCondition(name.removeprefix("labels."), tuple(values))
     known = ", ".join(["state", *_TEXT_FILTERS, "labels.<key>"])
     raise InvalidArgument.field("filter", f"'{name}' cannot be filtered by; known: {known}")
 

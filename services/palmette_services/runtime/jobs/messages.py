@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf import duration_pb2
@@ -35,6 +36,11 @@ async def job_messages(
         for output in await connection.execute(stored):
             outputs[output.job_id].setdefault(output.output, []).append(output.artifact)
     return [_message(service, row, metrics[row.id], outputs[row.id], waiting_reason) for row in rows]
+
+
+def queued_message(service: str, row: dict[str, Any], waiting_reason: WaitingReason) -> job_pb2.Job:
+    """Return the message of a job that was stored just now."""
+    return _message(service, SimpleNamespace(**row), {}, {}, waiting_reason)
 
 
 def _message(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from palmette_plugins.api.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.database import Database
+from palmette_services.runtime.database.batches import Batches
 from palmette_services.runtime.jobs.acceptance import Acceptance
 from palmette_services.runtime.jobs.events import PAGE, read_events
 from palmette_services.runtime.jobs.feed import JobFeed
 from palmette_services.runtime.jobs.files import JobFiles
-from palmette_services.runtime.jobs.insertion import NewJob, find_by_request, insert_job
+from palmette_services.runtime.jobs.insertion import Inserted, NewJob, find_by_request, insert_jobs
 from palmette_services.runtime.jobs.listing import JobQuery
-from palmette_services.runtime.jobs.messages import WaitingReason, job_messages
+from palmette_services.runtime.jobs.messages import WaitingReason, job_messages, queued_message
 from palmette_services.runtime.jobs.names import JobName
 from palmette_services.runtime.jobs.states import JobState, on_cancel, on_retry
 from palmette_services.runtime.jobs.tables import JobRow
@@ -47,10 +48,22 @@ class JobQueue:
         self._files = files
         self._most_queued = most_queued
         self._queued = (0, float("-inf"))  # (number, when it was counted)
+        self._intake: Batches[NewJob, Inserted] = Batches(self._store)
+        self._storing: asyncio.Task[None] | None = None
         self._accepting = True
         self.waiting_reason: WaitingReason = lambda _job: ""
         self.on_queued: Callable[[], None] = lambda: None
         self.on_cancel_requested: Callable[[str, str], None] = lambda _job_id, _reason: None
+
+    def start(self) -> None:
+        """Start storing what is submitted."""
+        self._storing = asyncio.create_task(self._intake.run(), name="job intake")
+
+    async def close(self) -> None:
+        """Store what waits, and stop."""
+        if self._storing is not None:
+            self._storing.cancel()
+            await asyncio.gather(self._storing, return_exceptions=True)
 
     def stop_accepting(self) -> None:
         """Refuse submissions from now on."""
@@ -70,18 +83,21 @@ class JobQueue:
         if not self._accepting:
             raise Unavailable("the service is stopping; send the job again in a moment")
         new = self._acceptance.prepare(request, user)
-        async with self._database.read() as connection:
-            existing = await find_by_request(connection, new)
-        if existing is not None:
-            return await self.get(str(JobName(self._service, existing)))
+        if not self._acceptance.passed_lately(new):
+            existing = await self._existing(new)  # was accepted: it is not judged again
+            if existing is not None:
+                return existing
         await self._acceptance.check(request, new)
         if request.validate_only:
             return new.job
         await self._refuse_if_full()
-        job = await self._database.write(lambda connection: self._insert(connection, new))
+        inserted = await self._intake.submit(new)
+        if inserted.error is not None:
+            raise inserted.error
+        if inserted.row is None:
+            return await self.get(str(JobName(self._service, inserted.existing)))
         self.on_queued()
-        self.feed.publish(JobName.parse(job.name, self._service).id)
-        return job
+        return queued_message(self._service, inserted.row, self.waiting_reason)
 
     async def get(self, name: str) -> job_pb2.Job:
         """Return a job; raise `NotFound` if there is none."""
@@ -168,8 +184,15 @@ class JobQueue:
         ended = delete(JobRow).where(JobRow.id == job_id, JobRow.state == state.value)
         await self._database.write(lambda connection: connection.execute(ended))
 
-    async def _insert(self, connection: AsyncConnection, new: NewJob) -> job_pb2.Job:
-        return await self._get(connection, await insert_job(connection, new))
+    async def _store(self, new_jobs: Sequence[NewJob]) -> Sequence[Inserted]:
+        return await self._database.write(lambda connection: insert_jobs(connection, new_jobs))
+
+    async def _existing(self, new: NewJob) -> job_pb2.Job | None:
+        if not new.request_id:
+            return None
+        async with self._database.read() as connection:
+            job_id = await find_by_request(connection, new)
+            return None if job_id is None else await self._get(connection, job_id)
 
     async def _get(self, connection: AsyncConnection, job_id: str) -> job_pb2.Job:
         row = await self._row(connection, job_id)

@@ -16,6 +16,7 @@ from palmette_services.runtime.rpc.calls import Call, CallInterceptor
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _LONG_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+_CODE_NAMES = {code: status.name for status in grpc.StatusCode for code in (status, status.value[0])}
 
 
 class ServiceMetrics:
@@ -48,6 +49,7 @@ class MetricsInterceptor(CallInterceptor):
     """Measures every call."""
 
     def __init__(self, metrics: ServiceMetrics) -> None:
+        super().__init__()
         self._metrics = metrics
 
     @asynccontextmanager
@@ -64,8 +66,4 @@ class MetricsInterceptor(CallInterceptor):
 def _code_name(call: Call) -> str:
     if call.context.cancelled():
         return grpc.StatusCode.CANCELLED.name
-    code = call.context.code()
-    for status in grpc.StatusCode:
-        if code in (status, status.value[0]):
-            return str(status.name)
-    return "OK"
+    return _CODE_NAMES.get(call.context.code(), "OK")

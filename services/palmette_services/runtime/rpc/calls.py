@@ -42,6 +42,9 @@ Behaviour = Callable[[Any, Any], Any]
 class CallInterceptor(grpc.aio.ServerInterceptor, ABC):
     """Wraps every handler, unary and streaming alike, in `around`."""
 
+    def __init__(self) -> None:
+        self._handlers: dict[str, tuple[Any, Any]] = {}  # by method: what was wrapped, and what it became
+
     @abstractmethod
     def around(self, call: Call) -> Any:
         """Return an async context manager entered before the handler runs and left after it ended."""
@@ -55,7 +58,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor, ABC):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        return self._wrapped(handler, handler_call_details.method)
+        method = handler_call_details.method
+        known = self._handlers.get(method)
+        if known is None or known[0] is not handler:
+            known = self._handlers[method] = (handler, self._wrapped(handler, method))
+        return known[1]
 
     def _wrapped(self, handler: Any, method: str) -> Any:
         def call(request: Any, context: Any) -> Call:

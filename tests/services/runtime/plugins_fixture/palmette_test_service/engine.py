@@ -182,6 +182,7 @@ async def played_service(
     executor = PlayedExecutor(slots)
     files = JobFiles(resolved.folder)
     jobs = JobQueue("testing", database, Acceptance("testing", "", NoCheck(), executor.violations), files, 1000)
+    jobs.start()
     engine = JobEngine("testing", resolved, database, jobs, executor, files, ServiceMetrics(), _list_outputs)
     server = make_server(resolved.max_message_bytes)
     engine.add_to(server)
@@ -198,6 +199,7 @@ async def played_service(
             task.cancel()
         await asyncio.gather(*service.running, return_exceptions=True)
         await server.stop(0)
+        await jobs.close()
         await database.close()
 
 
