@@ -113,3 +113,11 @@ async def test_versioned_static_files_are_kept_by_the_browser(dashboard: Dashboa
     async with dashboard.client() as client:
         response = await client.get("/static/css/base.css?v=1")
     assert "immutable" in response.headers["cache-control"]
+
+
+async def test_a_page_whose_token_ran_out_leads_to_the_login(dashboard: Dashboard) -> None:
+    async with dashboard.client(role="") as client:
+        stream = await client.get("/live/overview", headers={"accept": "text/event-stream"})
+        fragment = await client.get("/jobs", headers={"hx-request": "true"})
+    assert (stream.status_code, fragment.status_code) == (401, 401)
+    assert fragment.headers["hx-redirect"] == "/login"

@@ -21,7 +21,8 @@ PAGES = {
     "variants": "/plugins/nas/evolutionary-search",
     "artifacts": "/artifacts",
     "artifact": "/artifacts/{artifact}",
-    "compare": "/compare?id={artifact}&id={other}",
+    "compare": "/compare/artifacts?id={artifact}&id={other}",
+    "compare jobs": "/compare/jobs?job={running_name}&job={failed_name}",
     "deployments": "/deployments",
     "deployment": "/deployments/clothes",
     "new deployment": "/deployments/new",
@@ -44,7 +45,14 @@ def _path(dashboard: Dashboard, page: str) -> str:
     jobs = dashboard.suite.store.jobs.values()
     failed = next(item.name for item in jobs if item.state == job_pb2.JOB_STATE_FAILED)
     artifact, other, *_ = (name.removeprefix("artifacts/") for name in dashboard.suite.artifacts.artifacts)
-    return PAGES[page].format(training=job(dashboard.training), failed=job(failed), artifact=artifact, other=other)
+    return PAGES[page].format(
+        training=job(dashboard.training),
+        failed=job(failed),
+        artifact=artifact,
+        other=other,
+        running_name=dashboard.training,
+        failed_name=failed,
+    )
 
 
 async def _violations(page: Page) -> list[str]:

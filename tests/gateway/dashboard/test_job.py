@@ -187,3 +187,11 @@ async def test_a_job_that_fails_while_it_is_watched_shows_why(dashboard: Dashboa
     fail(dashboard.suite.store, dashboard.training, "the disk is full: free 2 GB", "ResourceExhausted", "OSError 28")
     await dashboard.suite.store.announce()
     await expect(page.locator("#job-head")).to_contain_text("the disk is full: free 2 GB")
+
+
+async def test_an_event_that_cannot_be_read_hides_no_other(dashboard: Dashboard, open_page: Opener) -> None:
+    store = dashboard.suite.store
+    store.put(dashboard.training, figure=job_pb2.Figure(name="broken", vega_lite_json="{not json"))
+    store.put(dashboard.training, log=job_pb2.LogLine(severity=2, text="after the broken figure"))
+    page = (await open_page(_path(dashboard.training))).page
+    await expect(page.locator("#log")).to_contain_text("after the broken figure")

@@ -77,3 +77,25 @@ async def test_ten_thousand_jobs_paint_within_a_second_and_page_through(
     await watched.page.get_by_role("link", name="Next page").click()
     await expect(watched.page.get_by_role("link", name="First page")).to_be_visible()
     assert await watched.page.locator("#job-list tbody tr").first.get_attribute("id") != first
+
+
+async def test_ticked_jobs_stay_ticked_while_the_list_moves_and_are_compared(
+    dashboard: Dashboard, open_page: Opener
+) -> None:
+    page = (await open_page("/jobs?plugin=random-pruning,dense-training&state=RUNNING&state=SUCCEEDED")).page
+    boxes = page.get_by_role("checkbox", name="Compare ")
+    await expect(boxes).to_have_count(2)
+    for box in await boxes.all():
+        await box.check()
+    report_epoch(dashboard.suite.store, dashboard.training, 12)
+    await expect(page.locator("#job-list")).to_contain_text("65 %")
+    assert [await box.is_checked() for box in await boxes.all()] == [True, True]
+    await page.get_by_role("button", name="Compare chosen").click()
+    await expect(page.locator("h1")).to_have_text("Compare 2 jobs")
+    chart = page.locator(".chart[data-group='validation/accuracy']")
+    await expect(chart).to_contain_text("random-pruning")
+    await expect(chart).to_contain_text("dense-training")
+    await expect(chart.locator(".mark-line path")).to_have_count(2)
+    accuracy = page.locator("tr", has=page.get_by_role("rowheader", name="validation/accuracy"))
+    await expect(accuracy.locator("td", has_text="best")).to_have_count(1)
+    await expect(page.locator("tr", has=page.get_by_role("rowheader", name="density"))).to_contain_text("0.1")

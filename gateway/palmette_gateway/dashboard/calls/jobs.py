@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+import structlog
+
 from palmette.types import JobEvent, JobInfo
 from palmette.wire.job import event_from, job_from
 from palmette_gateway.dashboard.access.caller import Caller
 from palmette_gateway.dashboard.calls.unary import ask, listen
 from palmette_gateway.dashboard.ports import SuiteApi
 from palmette_protos.v1 import job_pb2
+
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,12 @@ async def watch_job(suite: SuiteApi, name: str, after_sequence: int) -> AsyncIte
     service = service_of(name)
     request = job_pb2.WatchJobRequest(name=name, after_sequence=after_sequence)
     async for response in listen(suite.jobs(service).WatchJob, request, service):
-        yield event_from(response.event)
+        try:
+            event = event_from(response.event)
+        except (KeyError, ValueError) as error:  # such as a figure that is not JSON: the other events still count
+            _LOG.warning("unreadable_job_event", job=name, sequence=response.event.sequence, cause=repr(error))
+            continue
+        yield event
 
 
 async def submit_job(suite: SuiteApi, request: job_pb2.SubmitJobRequest, caller: Caller) -> JobInfo:

@@ -84,9 +84,21 @@ class Sampler:
         async with self._locks[what]:
             if time.monotonic() - self._sampled_at[what] < WATCHED_S:
                 return
-            await (self._sample_jobs() if what == "jobs" else self._sample_deployments())
+            try:
+                await (self._sample_jobs() if what == "jobs" else self._sample_deployments())
+            except Exception as error:  # noqa: BLE001 - the border of a background task: it is shown, and tried again
+                _LOG.exception("sampling_failed", what=what)
+                self._failed(
+                    what, f"The answer could not be read ({type(error).__name__}); the gateway's log says more."
+                )
             self._sampled_at[what] = time.monotonic()
         self._wake()
+
+    def _failed(self, what: str, problem: str) -> None:
+        if what == "jobs":
+            self.jobs = JobsNow(problem=problem, known=True)
+        else:
+            self.deployments = DeploymentsNow(problem=problem, known=True)
 
     def _wake(self) -> None:
         for wake in self._subscribers:
@@ -102,6 +114,9 @@ class Sampler:
                 problem = "The gateway's control plane ended the stream of health reports."
             except PalmetteError as error:
                 problem = str(error)
+            except Exception as error:  # noqa: BLE001 - as in `_refresh`
+                _LOG.exception("health_unreadable")
+                problem = f"The report could not be read ({type(error).__name__}); the gateway's log says more."
             self.health = HealthNow(problem=problem)
             self._health_known.set()
             self._wake()
@@ -116,7 +131,7 @@ class Sampler:
                 list_jobs(self._suite, "state=FAILED", page_size=_MOST_RECENT, order_by="end_time desc"),
             )
         except PalmetteError as error:
-            self.jobs = JobsNow(problem=str(error), known=True)
+            self._failed("jobs", str(error))
             return
         self.jobs = JobsNow(
             running=running.jobs,
@@ -140,7 +155,7 @@ class Sampler:
         try:
             deployments = await list_deployments(self._suite)
         except PalmetteError as error:
-            self.deployments = DeploymentsNow(problem=str(error), known=True)
+            self._failed("deployments", str(error))
             return
         serving = [deployment for deployment in deployments if deployment.serving_version]
         answers = await asyncio.gather(*(self._stats(deployment) for deployment in serving))

@@ -43,9 +43,15 @@ async def session(request: Request) -> Response:
     return PlainTextResponse("signed in")
 
 
+async def glance(request: Request) -> Response:
+    """Show the state of the suite as a fragment, for tabs in the background."""
+    return dashboard_of(request).page(request, "live/health_pill.html")
+
+
 ROUTES = [
     Route("/", show),
     Route("/live/overview", live),
     Route("/live/common", live_common),
     Route("/live/session", session),
+    Route("/live/glance", glance),
 ]

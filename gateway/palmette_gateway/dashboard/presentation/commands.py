@@ -46,8 +46,8 @@ def job_command(job: JobInfo) -> str:
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield settings with dots for levels: ``recipe.epochs``."""
-    for name, value in values.items():
+    """Yield settings with dots for levels: ``recipe.epochs``, plain ones first: the wire gives them in no order."""
+    for name, value in sorted(values.items(), key=lambda item: (isinstance(item[1], Mapping), item[0])):
         if isinstance(value, Mapping) and value:
             yield from flattened(value, f"{prefix}{name}.")
         else:

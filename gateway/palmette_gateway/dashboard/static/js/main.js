@@ -1,5 +1,6 @@
 // What every page runs.
 import { startClock } from "./clock.js";
+import { startComparison } from "./compare.js";
 import { startConfirm } from "./confirm.js";
 import { startCopy } from "./copy.js";
 import { startFigures } from "./figures.js";
@@ -18,6 +19,7 @@ startFigures();
 startLogin();
 startToasts();
 startLive();
+startComparison();
 
 // After a form was sent: start reading at what came of it.
 document.querySelector("[data-focus]")?.focus();
