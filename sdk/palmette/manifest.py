@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from palmette.errors import DataLoss, InvalidRequest
+import orjson
+
+from palmette.errors import DataLoss, FieldViolation, InvalidRequest
 from palmette.types import ArtifactFile
 
 MANIFEST_NAME = "manifest.json"
-_CHUNK_BYTES = 1 << 20
+# The canonical form has every field, sorted. An upload was made by no job, plugin or configuration.
+_DEFAULTS: Mapping[str, Any] = {
+    "output": "",
+    "spec": None,
+    "task": "",
+    "metrics": {},
+    "figures": {},
+    "parents": [],
+    "inputs": {},
+    "job": "",
+    "plugin": "",
+    "plugin_version": "",
+    "config": {},
+    "dataset_fingerprint": "",
+    "seed": 0,
+    "environment": {},
+    "attributes": {},
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,7 @@ def open_folder(folder: Path) -> LocalArtifact:
     """
     try:
         manifest = (folder / MANIFEST_NAME).read_bytes()
-        files = tuple(ArtifactFile(**item) for item in json.loads(manifest)["files"])
+        files = tuple(ArtifactFile(**item) for item in orjson.loads(manifest)["files"])
     except (FileNotFoundError, NotADirectoryError):
         raise InvalidRequest.field("folder", f"{folder} has no {MANIFEST_NAME}; say its kind to make one") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -70,14 +88,20 @@ def make_manifest(folder: Path, kind: str, fields: Mapping[str, Any]) -> LocalAr
 
 
 def _manifest_bytes(kind: str, files: Sequence[ArtifactFile], fields: Mapping[str, Any]) -> bytes:
+    unknown = sorted(set(fields) - set(_DEFAULTS))
+    if unknown:
+        what = f"is no field of a manifest that can be set; there is {', '.join(_DEFAULTS)}"
+        raise InvalidRequest.of(FieldViolation(f"fields.{name}", what) for name in unknown)
     manifest = {
+        **_DEFAULTS,
+        **fields,
+        "metrics": {name: float(value) for name, value in fields.get("metrics", {}).items()},
         "format_version": 1,
         "kind": kind,
         "create_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "files": [vars(file) for file in files],
-        **fields,
     }
-    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode()
+    return orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
 
 
 def file_digest(path: Path) -> str:

@@ -10,7 +10,9 @@ from tests.sdk.tiny_suite import TinySuite
 
 import palmette
 from palmette.errors import DataLoss, InvalidRequest, NotFound
+from palmette.manifest import make_manifest
 from palmette.types import ArtifactName
+from palmette_plugins.api.artifacts import Manifest
 
 FILES = {"weights.safetensors": os.urandom(5500), "more/samples.safetensors": os.urandom(1200), "empty": b""}
 
@@ -130,3 +132,14 @@ def test_names_come_in_three_forms(client: palmette.Client, suite: TinySuite) ->
     assert found == [name] * 4
     with pytest.raises(NotFound):
         client.artifacts.get("0" * 64)
+
+
+def test_a_made_manifest_has_the_canonical_form_that_the_store_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "ä.txt").write_text("x")
+    fields = {"metrics": {"one": 1, "tiny": 1e-7}, "attributes": {"é": [1, 2.5, {}]}, "task": "classification"}
+
+    local = make_manifest(tmp_path, "table", fields)
+
+    assert Manifest.from_bytes(local.manifest).to_bytes() == local.manifest
+    with pytest.raises(InvalidRequest, match=r"fields\.metric"):
+        make_manifest(tmp_path, "table", {"metric": {}})

@@ -9,6 +9,8 @@ import grpc
 
 Probe = Callable[[], Awaitable[str]]
 _TIMEOUT_S = 2.0
+_LOOKING_TIMEOUT_S = 20.0
+_LIST_PLUGINS = "/palmette.v1.PluginService/ListPlugins"
 # grpc.health.v1.HealthCheckResponse{status: SERVING}; spelled out so that the SDK does not need that package.
 _SERVING = b"\x08\x01"
 # inference.ServerReadyResponse{ready: true}
@@ -30,7 +32,7 @@ def service_ready(address: str) -> Probe:
 
     async def probe() -> str:
         # An empty ListPluginsRequest; whatever the service lists, it has looked.
-        return await health() or await _ask(address, "/palmette.v1.PluginService/ListPlugins", None)
+        return await health() or await _ask(address, _LIST_PLUGINS, None, timeout_s=_LOOKING_TIMEOUT_S)
 
     return probe
 
@@ -68,12 +70,12 @@ async def _get(host: str, port: int, path: str) -> str:
     return "" if len(status) > 1 and status[1] == b"200" else "answers, but is not ready"
 
 
-async def _ask(address: str, method: str, wanted: bytes | None) -> str:
+async def _ask(address: str, method: str, wanted: bytes | None, *, timeout_s: float = _TIMEOUT_S) -> str:
     """Call a method with an empty request; `wanted` None takes any answer."""
     async with grpc.aio.insecure_channel(address) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         try:
-            answer = await call(b"", timeout=_TIMEOUT_S)
+            answer = await call(b"", timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return "answers, but is busy starting"

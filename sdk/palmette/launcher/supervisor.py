@@ -115,9 +115,10 @@ class Supervisor:
         self._changed()
 
     def _changed(self) -> None:
-        self.state.write(self._home.state)
+        # In this order: whoever reads that the suite runs finds its endpoints.
         if self.state.phase is Phase.RUNNING:
             write_json(self._home.endpoints, self._endpoints())
+        self.state.write(self._home.state)
         if self._watcher:
             self._watcher(self.state)
 
