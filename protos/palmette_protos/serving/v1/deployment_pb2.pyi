@@ -32,7 +32,7 @@ class _DeploymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deplo
     DEPLOYMENT_STATE_EXPORTING: _DeploymentState.ValueType  # 1
     """The artifact is being exported and compared with PyTorch."""
     DEPLOYMENT_STATE_LOADING: _DeploymentState.ValueType  # 2
-    """The inference server loads and warms the model."""
+    """The inference server loads and warms the model, for the first time or again after a restart."""
     DEPLOYMENT_STATE_READY: _DeploymentState.ValueType  # 3
     """It answered a real inference and serves."""
     DEPLOYMENT_STATE_FAILED: _DeploymentState.ValueType  # 4
@@ -50,7 +50,7 @@ DEPLOYMENT_STATE_UNSPECIFIED: DeploymentState.ValueType  # 0
 DEPLOYMENT_STATE_EXPORTING: DeploymentState.ValueType  # 1
 """The artifact is being exported and compared with PyTorch."""
 DEPLOYMENT_STATE_LOADING: DeploymentState.ValueType  # 2
-"""The inference server loads and warms the model."""
+"""The inference server loads and warms the model, for the first time or again after a restart."""
 DEPLOYMENT_STATE_READY: DeploymentState.ValueType  # 3
 """It answered a real inference and serves."""
 DEPLOYMENT_STATE_FAILED: DeploymentState.ValueType  # 4
@@ -102,7 +102,7 @@ class Deployment(_message.Message):
     serving_version: _builtins.int
     """Version that serves now; 0 before the first is ready."""
     state: Global___DeploymentState.ValueType
-    """State of the newest version."""
+    """State of the version that was asked for last: the newest, or the one rolled back to."""
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeploymentVersion]:
         """Versions, newest first."""
@@ -166,7 +166,9 @@ class DeploymentVersion(_message.Message):
     """Task of the artifact, such as `classification`."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it failed."""
+        """Why it failed; while LOADING or DELETING, why that does not get on, such as UNAVAILABLE while the
+        inference server is away.
+        """
 
     @_builtins.property
     def parity(self) -> Global___ParityReport:
@@ -705,7 +707,9 @@ class DeploymentStats(_message.Message):
     version: _builtins.int
     """Version."""
     inference_count: _builtins.int
-    """Inferences that succeeded (a batch of 8 counts 8)."""
+    """Inferences that succeeded (a batch of 8 counts 8), those that warmed and checked the model
+    included.
+    """
     failure_count: _builtins.int
     """Requests that failed."""
     execution_count: _builtins.int
@@ -713,7 +717,9 @@ class DeploymentStats(_message.Message):
     requests_per_s: _builtins.float
     """Requests per second over the last minute."""
     p50_ms: _builtins.float
-    """Median time in the server over the last minute, in milliseconds."""
+    """Median time in the server over the last minute, in milliseconds; 0 without requests, or where
+    the inference server does not report quantiles.
+    """
     p99_ms: _builtins.float
     """99th percentile of the time in the server over the last minute, in milliseconds."""
     queue_ms: _builtins.float
