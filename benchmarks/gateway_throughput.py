@@ -211,7 +211,8 @@ def load(target: Target, body: Path, clients: int, seconds: float) -> Load:
         [*command, f"http://127.0.0.1:{target.port}{METHOD}"], check=True, capture_output=True, text=True
     ).stdout
     counts = re.search(r"requests: .* (\d+) succeeded, (\d+) failed", output)
-    assert counts and int(counts[2]) == 0, output
+    assert counts is not None, output
+    assert int(counts[2]) == 0, output
     microseconds = [int(line.split("\t")[2]) for line in log.read_text().splitlines()]
     return Load(int(counts[1]) / seconds, statistics.median(microseconds) / 1000)
 

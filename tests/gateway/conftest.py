@@ -9,7 +9,6 @@ import pytest
 from tests.gateway.harness.gateway import RunningGateway
 from tests.gateway.harness.upstream import Upstream
 
-
 SERVICE_LIMIT = 8 << 20  # as the services have it
 
 

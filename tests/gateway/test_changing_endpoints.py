@@ -134,11 +134,11 @@ def test_a_new_listener_configuration_drops_no_stream_either(suite: Suite, tmp_p
 
     events.put(2)
     assert next(stream).event.sequence == 2
-    with pytest.raises(grpc.RpcError) as caught:
-        fresh = grpc.insecure_channel(
-            f"127.0.0.1:{suite.gateway.public_port}", options=[("grpc.use_local_subchannel_pool", 1)]
-        )
-        fresh.unary_unary(INSPECT)(bytes(3 << 20), metadata=metadata, timeout=10)
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(f"127.0.0.1:{suite.gateway.public_port}", options=options) as fresh:
+        inspect = fresh.unary_unary(INSPECT)
+        with pytest.raises(grpc.RpcError) as caught:
+            inspect(bytes(3 << 20), metadata=metadata, timeout=10)
     assert "2 MiB" in caught.value.details()
     stream.cancel()
 

@@ -93,7 +93,7 @@ def test_a_unary_call_ends_at_its_deadline(strict: tuple[RunningGateway, Upstrea
     gateway, upstream = strict
     released = threading.Event()
     get = "/palmette.v1.JobService/GetJob"
-    upstream.answers[get] = lambda _call, _context: b"" if released.wait(20) else b""
+    upstream.answers[get] = lambda _call, _context: _after(released)
 
     start_s = time.monotonic()
     with pytest.raises(grpc.RpcError) as caught:
@@ -111,7 +111,7 @@ def test_a_unary_call_ends_at_its_deadline(strict: tuple[RunningGateway, Upstrea
 def test_a_deadline_as_json_is_a_504(strict: tuple[RunningGateway, Upstream]) -> None:
     gateway, upstream = strict
     released = threading.Event()
-    upstream.answers["/palmette.v1.PluginService/GetPlugin"] = lambda _call, _context: b"" if released.wait(20) else b""
+    upstream.answers["/palmette.v1.PluginService/GetPlugin"] = lambda _call, _context: _after(released)
     headers = {"authorization": f"Bearer {gateway.token(subject='json')}", "x-palmette-service": "pruning_growth"}
     response = gateway.http.get("/v1/services/pruning_growth/plugins/x", headers=headers)
     released.set()
@@ -149,6 +149,11 @@ def test_one_users_flood_is_refused_and_others_are_served(strict: tuple[RunningG
     assert response.status_code == 429
     assert response.json()["code"] == 8
     assert int(response.headers["retry-after"]) >= 0
+
+
+def _after(event: threading.Event) -> bytes:
+    event.wait(20)
+    return b""
 
 
 def _code(gateway: RunningGateway, path: str, metadata: tuple[tuple[str, str], ...]) -> grpc.RpcError | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from google.protobuf.descriptor_pool import DescriptorPool
 from tests.gateway.conftest import Front
 from tests.gateway.harness.gateway import RunningGateway
 from tests.gateway.harness.waiting import wait_for

@@ -142,3 +142,17 @@ def test_the_dashboards_own_port_believes_tokens_only(gateway: RunningGateway) -
     with httpx.Client(base_url=f"http://127.0.0.1:{gateway.dashboard_port}") as direct:
         assert direct.get("/", headers=forged).status_code == 303
         assert direct.get("/", headers=forged | gateway.headers(Role.VIEWER)).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_origin_cannot_use_the_cookie(gateway: RunningGateway, site: str) -> None:
+    headers = {"cookie": f"{COOKIE}={gateway.token()}", "sec-fetch-site": site}
+    response = gateway.http.post("/v1/tokens:issue", headers=headers, content=b'{"subject": "x", "role": "ROLE_ADMIN"}')
+    assert response.status_code == 403
+    assert response.json()["message"] == "a page of another site may not call the API"
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_a_page_of_the_suite_itself_can(gateway: RunningGateway, site: str) -> None:
+    headers = {"cookie": f"{COOKIE}={gateway.token()}", "sec-fetch-site": site}
+    assert gateway.http.get("/v1/identity", headers=headers).status_code == 200

@@ -32,6 +32,13 @@ def local_replies(max_message_bytes: int) -> list[LocalReply]:
     return [
         *_TOKEN_ERRORS,
         LocalReply(
+            _details("rbac_access_denied") + " && 'sec-fetch-site' in request.headers"
+            " && request.headers['sec-fetch-site'].endsWith('-site')",
+            code_pb2.PERMISSION_DENIED,
+            403,
+            "a page of another site may not call the API",
+        ),
+        LocalReply(
             _details("rbac_access_denied"),
             code_pb2.PERMISSION_DENIED,
             403,

@@ -86,5 +86,5 @@ def _cause(log: str, status: int) -> str:
     for pattern in (CONSTRAINT, PROBLEM):
         match = pattern.search(log)
         if match:
-            return match[1].strip()
+            return " ".join(match[1].split())  # protobuf puts random spaces into its messages
     return log.strip() or f"envoy --mode validate ended with status {status}"
