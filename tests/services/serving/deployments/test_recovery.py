@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 from google.rpc import code_pb2
-from tests.services.serving.deployments.calls import deploy, get, infer, served_logits, settled
+from tests.services.serving.deployments.calls import deploy, get, infer, refusal, served_logits, settled
 from tests.services.serving.models import Models
 from tests.services.serving.processes import Serving, Triton, wait_until
 from tritonclient.utils import InferenceServerException
@@ -31,6 +31,8 @@ def test_killed_triton_serves_again_after_its_restart(serving: Serving, triton: 
         lambda: get(serving, "onnx-model").versions[0].error.code == code_pb2.UNAVAILABLE, "the deployment says why"
     )
     away = get(serving, "onnx-model")
+    stats = pb.GetDeploymentStatsRequest(name="deployments/onnx-model")
+    assert refusal(lambda: serving.deployments.GetDeploymentStats(stats))[0].name == "UNAVAILABLE"
     triton.start()
     triton.wait_ready()
     wait_until(lambda: answers(triton, "onnx-model", models), "the model answers again")

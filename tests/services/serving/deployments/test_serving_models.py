@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy
 import pytest
+from google.rpc import code_pb2
+from safetensors.numpy import load_file, save
 from tests.services.serving.deployments.calls import delete, deploy, refusal, served_logits, violations
 from tests.services.serving.models import Models
 from tests.services.serving.processes import Serving, Triton
 
+from palmette_plugins.api.artifacts import ArtifactStore
 from palmette_protos.serving.v1 import deployment_pb2 as pb
 from palmette_protos.v1 import job_pb2
 
@@ -92,3 +97,26 @@ def test_unknown_deployment_is_answered_with_the_nearest_name(serving: Serving, 
     code, details = refusal(lambda: serving.deployments.GetDeployment(request))
     assert code.name == "NOT_FOUND"
     assert "did you mean 'letters'" in details
+
+
+def test_corrupted_artifact_is_refused_naming_the_file(serving: Serving, models: Models) -> None:
+    refused = deploy(serving, "corrupted", with_corrupted_samples(models.store, models.first.id))
+    error = refused.versions[0].error
+    assert refused.state == pb.DEPLOYMENT_STATE_FAILED
+    assert error.code == code_pb2.DATA_LOSS
+    assert "'samples.safetensors'" in error.message
+
+
+def with_corrupted_samples(root: Path, identifier: str) -> str:
+    """Return a copy of an artifact in which one byte of the held-out samples has changed since it was written."""
+    store = ArtifactStore(str(root))
+    manifest = store.manifest(identifier)
+    samples = save(load_file(store.local_path(identifier, "samples.safetensors")), metadata={"copy": "1"})
+    with store.writer() as writer:
+        writer.add_file("weights.safetensors", store.local_path(identifier, "weights.safetensors"))
+        writer.add_bytes("samples.safetensors", samples)
+        copy = writer.commit(kind=manifest.kind, spec=manifest.spec, task=manifest.task)
+    blob = store.local_path(copy, "samples.safetensors")
+    blob.chmod(0o644)
+    blob.write_bytes(samples[:-1] + bytes([samples[-1] ^ 1]))
+    return copy

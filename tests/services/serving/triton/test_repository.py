@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.plugins.api.conftest import on_small_disk
 from tests.services.serving.triton.test_model_config import MODEL
 
+from palmette_plugins.api import ResourceExhausted
 from palmette_services.serving.triton.model_config import Backend
 from palmette_services.serving.triton.repository import ModelRepository
+
+__all__ = ["on_small_disk"]
 
 
 @pytest.fixture
@@ -63,3 +68,18 @@ def test_models_and_versions_are_told_and_removed(repository: ModelRepository, o
     repository.remove_model("digits")
     repository.remove_model("digits")
     assert repository.models() == []
+
+
+def test_full_disk_is_said_and_leaves_no_half_version(
+    on_small_disk: Callable[[Callable[[Path], None], int], None], tmp_path: Path
+) -> None:
+    source = tmp_path / "large.onnx"
+    source.write_bytes(bytes(1 << 20))
+
+    def write_too_much(disk: Path) -> None:
+        repository = ModelRepository(disk)
+        with pytest.raises(ResourceExhausted, match="no space left on the disk while writing version 1 of digits"):
+            repository.write_version("digits", 1, Backend.ONNXRUNTIME, {"model.onnx": source})
+        assert tree(repository) == set()
+
+    on_small_disk(write_too_much, 1 << 19)
