@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from palmette_gateway.dashboard.presentation.metrics import headline
 
 Key = tuple[str, str]
 """Who (a job's or a deployment's name) and what (the name of the figure)."""
 
 _SPAN_S = 600.0
 _MOST = 600
+_LIVELY = 4
 
 
 class History:
@@ -28,6 +31,16 @@ class History:
     def get(self, key: Key) -> list[tuple[float, float]]:
         """Return a series as (seconds, value), oldest first."""
         return list(self._series.get(key, ()))
+
+    def main_curve(self, owner: str, values: Mapping[str, float]) -> str:
+        """Return the figure whose course says most about a running job, or the empty string.
+
+        That is the most telling one that has moved a few times; until one has, the one that moved most.
+        """
+        names = [name for name, _ in headline(values, len(values))]
+        moves = {name: len({value for _, value in self.get((owner, name))}) for name in names}
+        lively = [name for name in names if moves[name] >= _LIVELY]
+        return lively[0] if lively else max(names, key=lambda name: moves[name], default="")
 
     def keep(self, owners: Iterable[str]) -> None:
         """Forget the series of everything that is not among `owners`."""

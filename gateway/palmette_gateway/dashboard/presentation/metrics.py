@@ -21,12 +21,6 @@ def _rank(name: str) -> tuple[int, int]:
     return quality_rank, split_rank
 
 
-def curve(metrics: Mapping[str, float]) -> str:
-    """Return the name of the figure whose course says most about a running job, or the empty string."""
-    names = sorted(metrics, key=lambda name: (_rank(name), name))
-    return names[0] if names else ""
-
-
 _MORE_IS_BETTER = ("accuracy", "recall", "ndcg", "mrr", "map", "precision", "f1", "auc", "psnr", "throughput")
 _LESS_IS_BETTER = ("loss", "error", "_ms", "latency", "parameters", "nonzeros", "macs", "size", "bits_per_byte", "ece")
 

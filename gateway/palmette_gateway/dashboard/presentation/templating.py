@@ -51,7 +51,6 @@ def templates() -> Environment:
         Action=Action,
         bars=bars,
         batch_shares=batch_shares,
-        curve=metrics.curve,
         elapsed=formatting.elapsed,
         figure=formatting.figure,
         figure_name=formatting.figure_name,
