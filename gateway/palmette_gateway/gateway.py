@@ -133,9 +133,10 @@ class Gateway:
 
     def _dashboard(self, control_plane: grpc.aio.Channel) -> WebServer:
         suite = Suite(control_plane, self._services, self._tokens)
-        app = VerifiedCaller(create_app(suite), self._tokens)
+        pages = create_app(suite)
+        app = VerifiedCaller(pages, self._tokens)
         listen, drain_s = self._settings.dashboard_listen, self._settings.drain_s
-        return WebServer(app, listen, "PALMETTE_DASHBOARD_LISTEN", drain_s)
+        return WebServer(app, listen, "PALMETTE_DASHBOARD_LISTEN", drain_s, pages.state.dashboard.end_streams)
 
     def _metrics_server(self) -> list[WebServer]:
         listen = self._settings.metrics_listen

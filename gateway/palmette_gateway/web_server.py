@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
@@ -21,7 +22,10 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Serves one application on one address."""
 
-    def __init__(self, app: ASGIApp, listen: Address, setting: str, drain_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, listen: Address, setting: str, drain_s: float, on_stop: Callable[[], None] | None = None
+    ) -> None:
+        self._on_stop = on_stop
         self._socket = bind(listen, setting)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=int(drain_s), server_header=False
@@ -34,6 +38,8 @@ class WebServer:
 
     def stop(self) -> None:
         """Take no more requests, and let those in flight end for a while."""
+        if self._on_stop is not None:
+            self._on_stop()  # streams that would never end by themselves
         self._server.should_exit = True
 
 

@@ -24,6 +24,10 @@ class Dashboard:
     sampler: Sampler
     templates: Environment
 
+    def end_streams(self) -> None:
+        """End every open stream; whoever stops the server calls it first."""
+        self.sampler.end_streams()
+
     def render(self, template: str, context: Mapping[str, Any], caller: Caller | None) -> str:
         """Return a template's text as the caller may see it."""
         return self.templates.get_template(template).render(

@@ -61,12 +61,14 @@ async def running(filled: bool = True) -> AsyncIterator[Dashboard]:
     await suite.start()
     training = suite.fill() if filled else ""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Front(create_app(suite.api)), log_config=None, timeout_graceful_shutdown=1)
+    app = create_app(suite.api)
+    config = uvicorn.Config(Front(app), log_config=None, timeout_graceful_shutdown=10)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield Dashboard(f"http://127.0.0.1:{listener.getsockname()[1]}", suite, training)
     finally:
+        app.state.dashboard.end_streams()
         server.should_exit = True
         await serving
         await suite.stop()

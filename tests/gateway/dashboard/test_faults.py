@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 from playwright.async_api import expect
-from tests.gateway.dashboard.conftest import Dashboard, Opener
+from tests.gateway.dashboard.conftest import Dashboard, Opener, running
 
 from palmette_protos.v1 import suite_pb2
 
@@ -68,3 +71,17 @@ async def test_a_job_of_a_dead_service_is_a_page_that_says_so(dashboard: Dashboa
     page = (await open_page(f"/jobs/{service}/{identifier}", allow=("503",))).page
     await expect(page.locator("h1")).to_have_text("A part of the suite does not answer")
     await expect(page.get_by_role("link", name="To the overview")).to_be_visible()
+
+
+async def test_open_streams_do_not_keep_the_server_from_stopping() -> None:
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as server, AsyncExitStack() as streams:
+        dashboard = await server.enter_async_context(running())
+        client = await streams.enter_async_context(dashboard.client())
+        _, service, _, identifier = dashboard.training.split("/")
+        for path in ("/live/overview", f"/live/jobs/{service}/{identifier}"):
+            response = await streams.enter_async_context(client.stream("GET", path))
+            await anext(response.aiter_lines())
+        began = loop.time()
+        await server.aclose()
+        assert loop.time() - began < 5

@@ -30,7 +30,7 @@ async def job_events(request: Request, name: str, after_sequence: int) -> AsyncI
     with dashboard.sampler.subscribe() as wake:
         follower = asyncio.create_task(_follow(dashboard, name, reports, wake))
         try:
-            while True:
+            while not dashboard.sampler.ending:
                 job = await _look(dashboard, name)
                 if job is None:
                     yield ServerSentEvent("/jobs", event="gone")

@@ -38,6 +38,7 @@ class Sampler:
         self._health_known = asyncio.Event()
         self._sampled_at = {"jobs": 0.0, "deployments": 0.0}
         self._locks = {"jobs": asyncio.Lock(), "deployments": asyncio.Lock()}
+        self.ending = False
         self.history = History()
         self.jobs = JobsNow()
         self.deployments = DeploymentsNow()
@@ -55,6 +56,11 @@ class Sampler:
             self._subscribers.discard(wake)
             if not self._subscribers:
                 self._watched.clear()
+
+    def end_streams(self) -> None:
+        """Let every open page's stream end, so that the server need not wait for them; browsers come back."""
+        self.ending = True
+        self._wake()
 
     async def run(self) -> None:
         """Look at the suite until cancelled."""

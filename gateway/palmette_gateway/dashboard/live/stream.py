@@ -47,7 +47,7 @@ async def fragments(
     dashboard = dashboard_of(request)
     sent = Sent()
     with dashboard.sampler.subscribe() as wake:
-        while True:
+        while not dashboard.sampler.ending:
             values = await context()
             rendered = {name: dashboard.render(name, values, request.state.caller) for name in templates}
             html = sent.changed(rendered)
