@@ -6,7 +6,6 @@ from pathlib import Path
 
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc
-from palmette_services.runtime.jobs.feed import JobFeed
 from palmette_services.runtime.runtime import Runtime
 from palmette_services.serving.artifacts.deletion import ArtifactRemoval
 from palmette_services.serving.artifacts.index import ArtifactIndex
@@ -47,7 +46,7 @@ def _add_artifacts(runtime: Runtime, deployments: DeploymentStore) -> None:
 
 def _add_deployments(runtime: Runtime, deployments: DeploymentStore) -> None:
     settings = _settings(runtime)
-    feed = JobFeed()
+    feed = runtime.jobs.feed  # one for all watchers: it ends their streams when the service drains
     control = TritonControl(settings.triton_endpoint)
     promotion = Promotion(control, ModelRepository(settings.repository), runtime.store, _placement(settings))
     exports = Exports(runtime.jobs)
@@ -58,15 +57,14 @@ def _add_deployments(runtime: Runtime, deployments: DeploymentStore) -> None:
     servicer = DeploymentServicer(deployments, runtime.store, exports, reconciler, conditions, statistics, feed)
     deployment_pb2_grpc.add_DeploymentServiceServicer_to_server(servicer, runtime.server)
     runtime.reflect("palmette.serving.v1.DeploymentService")
-    runtime.spawn(_reconcile(reconciler, steps, control, feed), "reconciler")
+    runtime.spawn(_reconcile(reconciler, steps, control), "reconciler")
     runtime.spawn(statistics.run(), "triton statistics")
 
 
-async def _reconcile(reconciler: Reconciler, steps: Steps, control: TritonControl, feed: JobFeed) -> None:
+async def _reconcile(reconciler: Reconciler, steps: Steps, control: TritonControl) -> None:
     try:
         await reconciler.run()
     finally:
-        feed.close()
         await steps.close()
         await control.close()
 

@@ -100,6 +100,11 @@ def test_both_killed_come_back_to_the_version_that_served(serving: Serving, trit
 
 def test_stopped_service_ends_cleanly_and_triton_serves_on(serving: Serving, triton: Triton, models: Models) -> None:
     deploy(serving, "unattended", models.first.servable)
+    request = pb.WatchDeploymentRequest(name="deployments/unattended", follow=True)
+    watching = serving.deployments.WatchDeployment(request)
+    assert next(watching).deployment.serving_version == 1
     status = serving.stop()
-    assert status == 0
+    code, details = refusal(lambda: list(watching))
+    assert (status, code.name) == (0, "UNAVAILABLE")
+    assert "reconnect" in details
     assert answers(triton, "unattended", models)
