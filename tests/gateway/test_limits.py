@@ -111,9 +111,9 @@ def test_a_unary_call_ends_at_its_deadline(strict: tuple[RunningGateway, Upstrea
 def test_a_deadline_as_json_is_a_504(strict: tuple[RunningGateway, Upstream]) -> None:
     gateway, upstream = strict
     released = threading.Event()
-    upstream.answers["/palmette.v1.PluginService/GetPlugin"] = lambda _call, _context: _after(released)
+    upstream.answers["/palmette.v1.JobService/GetJob"] = lambda _call, _context: _after(released)
     headers = {"authorization": f"Bearer {gateway.token(subject='json')}", "x-palmette-service": "pruning_growth"}
-    response = gateway.http.get("/v1/services/pruning_growth/plugins/x", headers=headers)
+    response = gateway.http.get("/v1/services/pruning_growth/jobs/x", headers=headers)
     released.set()
     assert response.status_code == 504
     assert response.json()["code"] == 4

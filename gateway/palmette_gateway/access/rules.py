@@ -58,7 +58,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "CudaSharedMemoryUnregister": WORK,
     },
     "palmette.v1.JobService": {
-        "SubmitJob": WORK,
+        "SubmitJob": Rule(Role.OPERATOR, timeout_s=90),  # a service that just started first loads its plugins
         "GetJob": READ,
         "ListJobs": READ,
         "WatchJob": READ,
@@ -66,7 +66,10 @@ RULES: dict[str, dict[str, Rule]] = {
         "RetryJob": WORK,
         "DeleteJob": ADMINISTER,
     },
-    "palmette.v1.PluginService": {"ListPlugins": READ, "GetPlugin": READ},
+    "palmette.v1.PluginService": {
+        "ListPlugins": Rule(Role.VIEWER, idempotent=True, timeout_s=90),  # the same
+        "GetPlugin": Rule(Role.VIEWER, idempotent=True, timeout_s=90),
+    },
     "palmette.v1.ArtifactService": {
         "GetArtifact": READ,
         "ListArtifacts": READ,
@@ -84,7 +87,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "GetDeployment": READ,
         "ListDeployments": READ,
         "WatchDeployment": READ,
-        "RollbackDeployment": WORK,
+        "RollbackDeployment": Rule(Role.OPERATOR, timeout_s=120),  # loads and warms the old version
         "DeleteDeployment": Rule(Role.ADMIN, timeout_s=120),  # drains first
         "GetDeploymentStats": READ,
     },

@@ -15,6 +15,7 @@ from palmette_protos.v1 import job_pb2, job_pb2_grpc
 JOB = "services/{service}/jobs/{id}"
 SERVICE = "services/{service}"
 ALL = ("", "services/-")
+LIST_S = 5.0
 
 
 class JobService(job_pb2_grpc.JobServiceServicer):
@@ -40,7 +41,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             name = request.parent if request.parent not in ALL else f"services/{chosen}"
             service = self._named(name, "parent", SERVICE, context)
             return await forward(service, service.jobs.ListJobs, request, context)
-        metadata, timeout_s = onward_metadata(context), ask_each_within(context)
+        metadata, timeout_s = onward_metadata(context), ask_each_within(context, LIST_S)
 
         async def call(service: Service, page: job_pb2.ListJobsRequest) -> job_pb2.ListJobsResponse:
             return await service.jobs.ListJobs(page, metadata=metadata, timeout=timeout_s)

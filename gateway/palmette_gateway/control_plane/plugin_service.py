@@ -17,6 +17,7 @@ from palmette_protos.v1 import plugin_pb2, plugin_pb2_grpc
 PLUGIN = "services/{service}/plugins/{plugin}"
 SERVICE = "services/{service}"
 ALL = ("", "services/-")
+LIST_S = 60.0  # a service that just started first imports every plugin
 
 
 class PluginService(plugin_pb2_grpc.PluginServiceServicer):
@@ -33,7 +34,7 @@ class PluginService(plugin_pb2_grpc.PluginServiceServicer):
         if request.parent not in ALL or chosen:
             service = self._services.get(chosen or service_of(request.parent, "parent", SERVICE))
             return await forward(service, service.plugins.ListPlugins, request, context)
-        metadata, timeout_s = onward_metadata(context), ask_each_within(context)
+        metadata, timeout_s = onward_metadata(context), ask_each_within(context, LIST_S)
         services = list(self._services)
         answers = await asyncio.gather(*(_list(service, metadata, timeout_s) for service in services))
         joined = plugin_pb2.ListPluginsResponse()
