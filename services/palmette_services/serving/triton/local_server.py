@@ -20,6 +20,7 @@ from pathlib import Path
 
 from palmette_plugins.api.errors import FailedPrecondition
 
+_CANNOT_START = 127  # what the loader exits with; a stub that starts says that its arguments are missing
 _ASK_PYTHON = """
 import json, sys, sysconfig
 print(json.dumps({
@@ -90,6 +91,15 @@ class TritonInstallation:
         environment["PYTHONNOUSERSITE"] = "1"
         return environment
 
+    def check_stub(self, base: Mapping[str, str]) -> None:
+        """Raise `FailedPrecondition` if the stub's shared libraries are missing; no model would load then."""
+        started = subprocess.run([self.stub], env=self.environment(base), capture_output=True, text=True, check=False)
+        if started.returncode == _CANNOT_START:
+            raise FailedPrecondition(
+                f"the process that runs Python models does not start ({started.stderr.strip()}); install the missing "
+                "library, such as libpython3.11; `make setup` does"
+            )
+
     def prepare_backends(self, folder: Path) -> None:
         """Fill `folder` with the backend directory that ``--backend-directory`` wants."""
         target = folder / "python"
@@ -131,6 +141,7 @@ class LocalServer:
 
     def prepare(self) -> None:
         """Make folders, copy the backend, remove shared memory that a killed predecessor left."""
+        self.installation.check_stub(os.environ)
         self.repository.mkdir(parents=True, exist_ok=True)
         self.installation.prepare_backends(self.backends)
         for region in Path("/dev/shm").glob(f"{self.shared_memory_prefix}*"):

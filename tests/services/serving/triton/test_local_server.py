@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_shared_memory_left_by_a_killed_server_is_removed(server: LocalServer) -
     left.write_bytes(b"x")
     server.prepare()
     assert not left.exists()
+
+
+def test_missing_shared_library_is_said_before_the_start(server: LocalServer, tmp_path: Path) -> None:
+    stub = tmp_path / "stub"
+    stub.write_text("#!/bin/sh\necho 'libpython3.11.so.1.0: cannot open shared object file' >&2\nexit 127\n")
+    stub.chmod(0o755)
+    broken = replace(server, installation=replace(server.installation, stub=stub))
+    with pytest.raises(FailedPrecondition, match=r"libpython3\.11\.so\.1\.0: cannot open .* `make setup` does"):
+        broken.prepare()
 
 
 def test_missing_environment_is_said_with_what_to_do(tmp_path: Path) -> None:
