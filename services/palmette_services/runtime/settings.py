@@ -10,6 +10,14 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# What nearly every job imports, several of them on first use only: without this each worker would pay for it anew.
+_PRELOAD = (
+    "torch,torch._dynamo,numpy,altair,grpc,"
+    "palmette_plugins.api.execute,palmette_plugins.api.submission,"
+    "palmette_plugins.engines.training,palmette_plugins.engines.training_chart,"
+    "palmette_plugins.architectures.loading,palmette_plugins.architectures.saving"
+)
+
 
 def _default_home() -> Path:
     return Path(os.environ.get("PALMETTE_HOME") or platformdirs.user_data_dir("palmette"))
@@ -33,14 +41,11 @@ class ServiceSettings(BaseSettings):
     max_attempts: int = Field(3, ge=1, description="attempts of a job whose worker crashes")
     max_queued: int = Field(10_000, ge=1, description="queued jobs after which submissions are refused")
     cancel_grace_s: float = Field(5.0, gt=0, description="time that a worker has to stop before it is killed")
-    drain_grace_s: float = Field(10.0, gt=0, description="time that workers and calls have when the service stops")
+    drain_grace_s: float = Field(5.0, gt=0, description="time that open calls have when the service stops")
     retention_days: float = Field(30.0, gt=0, description="age at which ended jobs are deleted")
     check_timeout_s: float = Field(60.0, gt=0, description="time that the check of a submission may take")
     max_message_bytes: int = Field(8 << 20, ge=1 << 16, description="largest gRPC message accepted")
-    preload: str = Field(
-        "torch,numpy,grpc,palmette_plugins.api.execute,palmette_plugins.api.submission,palmette_plugins.engines.training",
-        description="modules that workers find loaded, separated by commas",
-    )
+    preload: str = Field(_PRELOAD, description="modules that workers find loaded, separated by commas")
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: str = Field("", description="OpenTelemetry collector (gRPC) for traces; empty is off")

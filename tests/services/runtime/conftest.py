@@ -17,11 +17,22 @@ sys.path.insert(0, str(Path(__file__).parent / "plugins_fixture"))
 
 from palmette_test_service.process import FIXTURE, ServiceProcess
 
+LIGHT = "torch,numpy,grpc,palmette_plugins.api.execute,palmette_plugins.api.submission"  # starts sooner
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts real services as slow: they load torch."""
+    for item in items:
+        if {"shared_service", "make_service"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """A service for tests that leave it as it was."""
-    service = ServiceProcess(tmp_path_factory.mktemp("shared"), slots=2, cancel_grace_s=1, check_timeout_s=20)
+    service = ServiceProcess(
+        tmp_path_factory.mktemp("shared"), slots=2, cancel_grace_s=1, check_timeout_s=20, preload=LIGHT
+    )
     service.paths.append(str(Path(__file__).parent / "broken_fixture"))
     try:
         service.start()

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 
 import grpc
-import pytest
 from palmette_test_service.process import ServiceProcess, eventually, free_address, metric
 
 from palmette_protos.v1 import job_pb2
@@ -90,7 +89,6 @@ def test_client_that_vanishes_leaves_nothing_behind(make_service: MakeService) -
     assert job.cancel_requested
 
 
-@pytest.mark.slow
 def test_events_arrive_exactly_once_through_restarts_of_service_and_worker(make_service: MakeService) -> None:
     service = make_service(slots=1)
     name = service.submit("steps", steps=120, step_s=0.03)

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import psycopg
 import pytest
+from grpc_health.v1 import health_pb2
 from palmette_test_service.engine import PlayedService, played_service
-from palmette_test_service.postgresql import postgresql
+from palmette_test_service.postgresql import PostgresqlServer, postgresql
 from palmette_test_service.process import ServiceProcess, eventually
 from sqlalchemy import func, select, update
 
@@ -21,26 +23,26 @@ from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.retention import delete_old_jobs
 from palmette_services.runtime.jobs.tables import JobRow
 
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 MakeService = Callable[..., ServiceProcess]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def server() -> Iterator[PostgresqlServer]:
     """A running server."""
-    with postgresql() as url:
-        yield url
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture
-def database_url(server: str) -> str:
+def database_url(server: PostgresqlServer) -> str:
     """A database of the test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+    with psycopg.connect(f"{server.url}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-    return f"{server}/{name}"
+    return f"{server.url}/{name}"
 
 
-@pytest.mark.slow
 def test_jobs_run_and_survive_kills(make_service: MakeService, database_url: str) -> None:
     service = make_service(database_url=database_url)
     name = service.submit("steps", request_id="once", steps=120, step_s=0.05, parts=2)
@@ -59,6 +61,25 @@ def test_jobs_run_and_survive_kills(make_service: MakeService, database_url: str
     assert [event.sequence for event in service.events(name)] == list(range(1, job.last_sequence + 1))
     assert listed.next_page_token
     service.jobs.DeleteJob(job_pb2.DeleteJobRequest(name=name))
+
+
+def test_outage_of_the_database_is_seen_in_health_and_survived(
+    make_service: MakeService, database_url: str, server: PostgresqlServer
+) -> None:
+    service = make_service(database_url=database_url, lease_s=30)
+    name = service.submit("steps", steps=100, step_s=0.05)
+    eventually(lambda: service.get(name).progress.fraction > 0.05)
+    server.stop()
+    eventually(lambda: service.health() == NOT_SERVING, within_s=15)
+    with pytest.raises(grpc.RpcError) as caught:
+        service.get(name)
+    server.start()
+    eventually(service.healthy, within_s=15)
+    job = service.wait(name)
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert "database does not answer" in caught.value.details()
+    assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 1)
+    assert [event.sequence for event in service.events(name)] == list(range(1, job.last_sequence + 1))
 
 
 async def test_replicas_share_the_queue_and_no_job_runs_twice(tmp_path: Path, database_url: str) -> None:
@@ -149,10 +170,14 @@ async def test_retention_deletes_what_ended_long_ago(tmp_path: Path, database_ur
             await worker.send_metric(1, 1.0)
             await worker.finish(1)
             await service.jobs.wait(worker.launch.job)
+        files = JobFiles(tmp_path / "data")
+        checkpoint = files.checkpoint_url(names[0][-26:])
+        make_folder(checkpoint)
         await age(service.database, names[0], days=31)
-        deleted = await delete_old_jobs(service.database, JobFiles(tmp_path / "data"), retention_days=30)
+        deleted = await delete_old_jobs(service.database, files, retention_days=30)
         left = (await service.jobs.list(job_pb2.ListJobsRequest())).jobs
     assert deleted == 1
+    assert not is_folder(checkpoint)
     assert [job.name for job in left] == names[1:]
 
 
@@ -161,3 +186,13 @@ async def age(database: Database, name: str, days: int) -> None:
     async with database.transaction() as connection:
         ended = now_us() - days * 86_400_000_000
         await connection.execute(update(JobRow).where(JobRow.id == name[-26:]).values(end_time_us=ended))
+
+
+def make_folder(path: str) -> None:
+    """Make a folder."""
+    Path(path).mkdir(parents=True)
+
+
+def is_folder(path: str) -> bool:
+    """Tell whether there is a folder."""
+    return Path(path).is_dir()

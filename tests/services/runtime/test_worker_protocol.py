@@ -155,6 +155,18 @@ async def test_slot_is_free_only_when_the_process_is_gone(service: PlayedService
     await service.launch()
 
 
+async def test_gpus_are_given_to_one_job_at_a_time(tmp_path: Path) -> None:
+    async with played_service(tmp_path, slots=4, gpus=2) as service:
+        for gpus in (1, 1, 1):
+            await service.submit(resources=job_pb2.Resources(gpus=gpus))
+        first, second = await service.launch(), await service.launch()
+        assert {first.gpus, second.gpus} == {(0,), (1,)}
+        waiting = (await service.jobs.list(job_pb2.ListJobsRequest(filter="state=QUEUED"))).jobs
+        assert [job.waiting_reason for job in waiting] == ["waiting for 1 GPU (0 of 2 free)"]
+        service.executor.end(f"{first.job}#1")
+        assert (await service.launch()).gpus == first.gpus
+
+
 async def test_resumed_attempt_replaces_the_artifact_of_a_single_output(service: PlayedService) -> None:
     name, worker = await connected(service)
     for sequence, (output, artifact) in enumerate(

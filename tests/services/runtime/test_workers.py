@@ -85,6 +85,17 @@ def test_prints_of_python_and_native_code_become_log_lines(shared_service: Servi
     assert (job_pb2.LOG_SEVERITY_WARNING, "through the logger") in lines
 
 
+def test_flood_of_prints_is_cut_and_says_so(shared_service: ServiceProcess) -> None:
+    name = shared_service.submit("misbehaving", how="prints_without_end")
+    job = shared_service.wait(name)
+    texts = [text for _, text in log_lines(shared_service.events(name))]
+    log = shared_service.folder / "data" / "jobs" / name.rsplit("/", 1)[-1] / "attempt-1.log"
+    assert job.state == job_pb2.JOB_STATE_SUCCEEDED
+    assert any("of printed text left out here" in text for text in texts)
+    assert texts[-1] == "line 199999"
+    assert len(log.read_text().splitlines()) == 200_000
+
+
 def test_strange_text_and_numbers_pass(shared_service: ServiceProcess) -> None:
     name = shared_service.submit("misbehaving", how="speaks_strangely")
     job = shared_service.wait(name)

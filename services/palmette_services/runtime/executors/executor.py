@@ -82,6 +82,10 @@ class Executor(ABC):
         """Tell whether the worker of a handle from an earlier life of the service still runs."""
 
     @abstractmethod
+    def gpus(self, handle: str) -> tuple[int, ...]:
+        """Return the indices of the GPUs that the worker of a handle has."""
+
+    @abstractmethod
     async def wait(self, handle: str) -> WorkerExit:
         """Wait for the end of a worker."""
 

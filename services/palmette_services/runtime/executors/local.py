@@ -64,7 +64,13 @@ class LocalExecutor(Executor):
             created_s = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
             created_s = 0.0  # ended at once; `wait` tells how
-        known = {"host": _HOST, "pid": pid, "created_s": created_s, "log": launch.log_path}
+        known = {
+            "host": _HOST,
+            "pid": pid,
+            "created_s": created_s,
+            "gpus": launch.gpus,
+            "log": launch.log_path,
+        }
         handle = orjson.dumps(known).decode()
         self._children[handle] = process
         return handle
@@ -73,6 +79,11 @@ class LocalExecutor(Executor):
         """Tell whether the worker's process still runs."""
         known = orjson.loads(handle)
         return known["host"] == _HOST and process_runs(known["pid"], known["created_s"])
+
+    def gpus(self, handle: str) -> tuple[int, ...]:
+        """Return the indices of the GPUs that the worker has."""
+        known = orjson.loads(handle)
+        return tuple(known["gpus"]) if known["host"] == _HOST else ()
 
     async def wait(self, handle: str) -> WorkerExit:
         """Wait for the end of the process; what it left behind in its session is killed."""

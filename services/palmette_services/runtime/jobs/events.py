@@ -6,30 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.clock import now_us, timestamp
 from palmette_services.runtime.jobs.states import JobState
-from palmette_services.runtime.jobs.tables import EventRow, JobRow, MetricRow, OutputRow
+from palmette_services.runtime.jobs.tables import EventRow, MetricRow, OutputRow
 from palmette_services.runtime.jobs.upsert import insert
 
 PAGE = 500  # events read at a time
-
-
-async def append_events(connection: AsyncConnection, job_id: str, events: Sequence[job_pb2.JobEvent]) -> None:
-    """Append events to a job's history; sets their `sequence`, and `time` where it is unset."""
-    if not events:
-        return
-    statement = (
-        update(JobRow)
-        .where(JobRow.id == job_id)
-        .values(last_sequence=JobRow.last_sequence + len(events))
-        .returning(JobRow.last_sequence)
-    )
-    last = (await connection.execute(statement)).scalar_one()
-    await insert_events(connection, job_id, events, first=last - len(events) + 1)
 
 
 async def insert_events(

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +30,7 @@ from palmette_services.runtime.jobs.transitions import apply_transition
 
 _POLL_S = 1.0  # how late news from another replica may be
 _COUNT_AGE_S = 0.5
+_log = structlog.get_logger(__name__)
 
 
 class JobQueue:
@@ -96,6 +98,7 @@ class JobQueue:
             raise inserted.error
         if inserted.row is None:
             return await self.get(str(JobName(self._service, inserted.existing)))
+        _log.info("accepted", job=inserted.row["id"], plugin=new.job.plugin, user=user)
         self.on_queued()
         return queued_message(self._service, inserted.row, self.waiting_reason)
 
@@ -155,6 +158,7 @@ class JobQueue:
             await connection.execute(request.values(cancel_requested=True, cancel_reason=reason))
 
         await self._database.write(write)
+        _log.info("cancel requested", job=job_id, reason=reason)
         self.on_cancel_requested(job_id, reason)
         self.feed.publish(job_id)
         return await self.get(name)
@@ -168,6 +172,7 @@ class JobQueue:
             await apply_transition(connection, job_id, row.attempt, on_retry(JobState(row.state)))
 
         await self._database.write(write)
+        _log.info("retried", job=job_id)
         self.on_queued()
         self.feed.publish(job_id)
         return await self.get(name)
@@ -183,6 +188,7 @@ class JobQueue:
         await asyncio.to_thread(self._files.remove, job_id)
         ended = delete(JobRow).where(JobRow.id == job_id, JobRow.state == state.value)
         await self._database.write(lambda connection: connection.execute(ended))
+        _log.info("deleted", job=job_id)
 
     async def _store(self, new_jobs: Sequence[NewJob]) -> Sequence[Inserted]:
         return await self._database.write(lambda connection: insert_jobs(connection, new_jobs))

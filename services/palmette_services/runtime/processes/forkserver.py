@@ -57,6 +57,8 @@ class Forkserver:
 
     def _ensure_running(self) -> None:
         os.environ[MODULES_VARIABLE] = self._preload
+        # A module that asks for GPUs while it is preloaded must not start CUDA: no process forked after that could.
+        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         multiprocessing.forkserver.ensure_running()
 
     def _start(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:

@@ -64,7 +64,9 @@ class Recovery:
             self._supervise(row)
 
     def _supervise(self, row: Any) -> None:
-        attempt = Attempt(row.id, row.attempt, demand_of(resources_of(row), self._default_cpu))
+        demand = demand_of(resources_of(row), self._default_cpu)
+        gpus = self._executor.gpus(row.worker_handle) if row.worker_handle else ()
+        attempt = Attempt(row.id, row.attempt, demand, gpus)
         if row.lease_expires_us is not None:  # silence counts from the last sign of life, restart or not
             attempt.heard_s += (row.lease_expires_us - now_us()) / 1e6 - self._lease.duration_s
         self._attempts.add(attempt, lambda: _stored(row.worker_handle))

@@ -14,7 +14,7 @@ from pathlib import Path
 from palmette_services.runtime.worker.sink import EventSink
 
 _PERIOD_S = 0.1
-_MOST_LINES = 500  # in one period; a plugin that prints in a loop must not flood the job's history
+_MOST_BYTES = 65_536  # in one period; a plugin that prints in a loop must not flood the job's history
 
 
 def redirect_output(path: Path) -> None:
@@ -59,11 +59,14 @@ class OutputFollower:
             self._report()
 
     def _report(self) -> None:
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-        left_out = len(lines) - _MOST_LINES
-        if left_out > 0:
-            self._sink.log(logging.WARNING, f"{left_out} printed lines left out here; the attempt's log file has them")
-        self._log(lines[-_MOST_LINES:])
+        behind_bytes = os.fstat(self._file.fileno()).st_size - self._file.tell() - _MOST_BYTES
+        if behind_bytes > 0:
+            self._file.seek(behind_bytes, os.SEEK_CUR)
+            self._rest = b""
+            text = f"{behind_bytes / 1e6:.1f} MB of printed text left out here; the attempt's log file has it"
+            self._sink.log(logging.WARNING, text)
+        *lines, self._rest = (self._rest + self._file.read(_MOST_BYTES)).split(b"\n")
+        self._log(lines)
 
     def _log(self, lines: list[bytes]) -> None:
         for line in lines:

@@ -98,6 +98,11 @@ class Misbehaving(Method):
         print("to standard error", file=sys.stderr)
         job.logger.warning("through the logger")
 
+    def prints_without_end(self, job: JobContext) -> None:
+        """Print more than anyone reads."""
+        for index in range(200_000):
+            print(f"line {index}")
+
     def leaves_a_child(self, job: JobContext) -> None:
         """Start a process and forget it."""
         pid = os.fork()

@@ -28,6 +28,8 @@ from palmette_services.runtime.scheduling.engine import JobEngine
 from palmette_services.runtime.settings import ServiceSettings
 from palmette_test_service.process import free_address
 
+GPUS = 2
+
 
 class PlayedExecutor(Executor):
     """Starts nothing: the test talks to the service in the worker's place, and says when the worker ends.
@@ -41,12 +43,13 @@ class PlayedExecutor(Executor):
         self.launches: asyncio.Queue[WorkerLaunch] = asyncio.Queue()
         self.killed: list[str] = []
         self._slots = slots
+        self._gpus: dict[str, tuple[int, ...]] = {}
         self._ends: dict[str, asyncio.Future[WorkerExit]] = {}
 
     @property
     def capacity(self) -> Capacity:
-        """Slots, and plenty of the rest."""
-        return Capacity(self._slots, 100.0, 0, 10**12)
+        """Slots, a few GPUs, and plenty of the rest."""
+        return Capacity(self._slots, 100.0, GPUS, 10**12)
 
     def violations(self, resources: job_pb2.Resources) -> Iterable[FieldViolation]:
         """Everything is possible."""
@@ -59,12 +62,17 @@ class PlayedExecutor(Executor):
         """Note the launch."""
         handle = f"{launch.job}#{launch.attempt}"
         self._ends[handle] = asyncio.get_running_loop().create_future()
+        self._gpus[handle] = launch.gpus
         self.launches.put_nowait(launch)
         return handle
 
     async def alive(self, handle: str) -> bool:
         """Tell whether the test has not ended the worker."""
         return handle in self._ends and not self._ends[handle].done()
+
+    def gpus(self, handle: str) -> tuple[int, ...]:
+        """Return the GPUs that the worker was given."""
+        return self._gpus.get(handle, ())
 
     async def wait(self, handle: str) -> WorkerExit:
         """Wait until the test ends the worker."""

@@ -7,16 +7,26 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from palmette_test_service.process import free_port
 
 
+@dataclass(frozen=True)
+class PostgresqlServer:
+    """A running server: its URL without a database's name, and how to stop and start it."""
+
+    url: str
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a server; yield its URL without a database's name."""
+def postgresql() -> Iterator[PostgresqlServer]:
+    """Run a server."""
     folder = Path(tempfile.mkdtemp(prefix="palmette-postgresql-"))
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     user = _user()
@@ -27,11 +37,17 @@ def postgresql() -> Iterator[str]:
     data, log = str(folder / "data"), str(folder / "log")
     try:
         _run(user, [str(binaries / "initdb"), "-D", data, "-U", "palmette", "-A", "trust", "-E", "UTF8", "-N"])
-        _run(user, [str(binaries / "pg_ctl"), "-D", data, "-l", log, "-w", "-o", options, "start"])
+        control = [str(binaries / "pg_ctl"), "-D", data, "-l", log, "-w"]
+        server = PostgresqlServer(
+            url=f"postgresql://palmette@127.0.0.1:{port}",
+            stop=lambda: _run(user, [*control, "-m", "immediate", "stop"]),
+            start=lambda: _run(user, [*control, "-o", options, "start"]),
+        )
+        server.start()
         try:
-            yield f"postgresql://palmette@127.0.0.1:{port}"
+            yield server
         finally:
-            _run(user, [str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop"])
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
