@@ -206,5 +206,10 @@ def test_rules_that_look_at_gradients_need_labels() -> None:
 
 
 def test_label_smoothing_is_refused_at_submission_where_there_are_no_classes(prune: Prune) -> None:
-    found = refused(prune, model="zoo:tiny-gpt?layers=1&d_model=16&heads=2", data="prose?limit=64&context=32", recipe={"label_smoothing": 0.1})
+    found = refused(
+        prune,
+        model="zoo:tiny-gpt?layers=1&d_model=16&heads=2",
+        data="prose?limit=64&context=32",
+        recipe={"label_smoothing": 0.1},
+    )
     assert "no classes" in found["config.recipe.label_smoothing"]
