@@ -79,9 +79,11 @@ async def test_open_streams_do_not_keep_the_server_from_stopping() -> None:
         dashboard = await server.enter_async_context(running())
         client = await streams.enter_async_context(dashboard.client())
         _, service, _, identifier = dashboard.training.split("/")
+        lines = []  # kept: a stream that nobody holds is closed
         for path in ("/live/overview", f"/live/jobs/{service}/{identifier}"):
             response = await streams.enter_async_context(client.stream("GET", path))
-            await anext(response.aiter_lines())
+            lines.append(response.aiter_lines())
+            assert await anext(lines[-1]) == "event: fragments"
         began = loop.time()
         await server.aclose()
         assert loop.time() - began < 5
