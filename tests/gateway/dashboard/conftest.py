@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import httpx
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tests.gateway.dashboard.sample_suite.front import Front
 from tests.gateway.dashboard.sample_suite.server import SampleSuite
 
@@ -30,7 +30,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DEADLINE_S = 10.0
+DEADLINE_S = 15.0
+
+expect.set_options(timeout=DEADLINE_S * 1000)
 
 
 class _Server(uvicorn.Server):

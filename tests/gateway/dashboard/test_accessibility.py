@@ -128,3 +128,14 @@ async def test_the_theme_is_chosen_and_kept(dashboard: Dashboard, open_page: Ope
     await page.reload()
     await expect(toggle).to_have_attribute("aria-label", "Colours: dark")
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+async def test_the_head_of_the_page_fits_a_narrow_screen_at_its_fullest(
+    dashboard: Dashboard, open_page: Opener
+) -> None:
+    kind, state = suite_pb2.COMPONENT_KIND_SERVICE, suite_pb2.HEALTH_STATE_UNHEALTHY
+    await dashboard.suite.health.set("services/nas", kind, state, "it does not answer")
+    page = (await open_page("/tokens", width=360)).page
+    await expect(page.locator("#health-pill")).to_contain_text("Unhealthy")
+    await page.evaluate("document.getElementById('connection').hidden = false")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -143,7 +143,7 @@ async def test_the_log_is_complete_after_the_service_was_away(dashboard: Dashboa
     await dashboard.suite.stop_server("pruning_growth")
     report_epoch(dashboard.suite.store, dashboard.training, 12)
     await dashboard.suite.start_server("pruning_growth")
-    await expect(lines).to_have_count(14, timeout=15_000)
+    await expect(lines).to_have_count(14)
     report_epoch(dashboard.suite.store, dashboard.training, 13)
     await dashboard.suite.store.announce()
     await expect(lines).to_have_count(15)
