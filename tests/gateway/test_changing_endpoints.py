@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,6 +161,26 @@ def test_a_wrong_endpoints_file_changes_nothing_and_is_reported(suite: Suite) ->
     assert suite.answers() == "after"
 
 
+def test_an_update_that_envoy_refuses_is_reported_until_it_takes_one(suite: Suite) -> None:
+    wait_for(lambda: _degraded(suite, "gateway/envoy") is None, "Envoy is healthy")
+    current = suite.gateway.folder / "envoy" / "current"
+    bad = current.parent / "versions" / "bad"
+    shutil.copytree(current.resolve(), bad)
+    routes = bad / "routes.yaml"
+    routes.write_text(routes.read_text().replace('prefix: "/v1/"', "prefix: 7"))
+    good = current.readlink()
+
+    _point(current, bad.relative_to(current.parent))
+    component = wait_for(lambda: _degraded(suite, "gateway/envoy"), "the report")
+    assert "refused its newest routes" in component["reason"]
+    assert suite.answers() == "before"
+
+    _point(current, good)
+    suite.write(suite.after)
+    wait_for(lambda: suite.answers() == "after", "Envoy takes the next")
+    wait_for(lambda: _degraded(suite, "gateway/envoy") is None, "the report is withdrawn")
+
+
 def test_an_envoy_that_was_killed_serves_again_after_a_start(suite: Suite) -> None:
     assert suite.answers() == "before"
     suite.gateway.envoy.stop(signal.SIGKILL)
@@ -233,6 +254,12 @@ def test_a_taken_control_port_is_named(tmp_path: Path) -> None:
     assert process.stop() == 1
     assert f"cannot listen on 127.0.0.1:{control} (PALMETTE_GATEWAY_LISTEN)" in process.output
     holder.stop()
+
+
+def _point(link: Path, target: Path) -> None:
+    staged = link.with_name(".moved")
+    staged.symlink_to(target)
+    staged.replace(link)
 
 
 def _degraded(suite: Suite, name: str) -> dict[str, str] | None:

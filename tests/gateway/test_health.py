@@ -227,6 +227,19 @@ async def test_a_part_that_knows_its_own_beginning_is_believed() -> None:
     assert (await HealthMonitor([probe]).measure()).components[0].since == began
 
 
+async def test_a_probe_that_fails_is_reported_and_the_others_go_on() -> None:
+    class Broken:
+        async def observe(self) -> Sequence[Observation]:
+            raise KeyError("version")
+
+    probe = Scripted()
+    probe.found = [Observation("services/x", Kind.SERVICE, State.HEALTHY)]
+    health = await HealthMonitor([Broken(), probe]).measure()
+    assert health.state is State.DEGRADED
+    assert [part.name for part in health.components] == ["gateway/Broken", "services/x"]
+    assert "KeyError" in health.components[0].reason
+
+
 async def test_workers_and_models_do_not_decide_how_the_suite_is() -> None:
     probe = Scripted()
     probe.found = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grpc
+import httpx
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -96,6 +97,15 @@ def test_the_access_log_names_caller_method_and_outcome(front: Front) -> None:
     assert '"grpc_status":"OK"' in line
     assert '"role":"admin"' in line
     assert "Bearer" not in line
+
+
+def test_envoys_admin_interface_only_reads(gateway: RunningGateway) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{gateway.admin_port}") as admin:
+        assert admin.get("/ready").text.strip() == "LIVE"
+        assert admin.get("/stats/prometheus").status_code == 200
+        assert admin.post("/quitquitquit").status_code == 403
+        assert admin.get("/config_dump").status_code == 403
+    assert gateway.envoy.alive
 
 
 class _WithToken(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]

@@ -101,10 +101,8 @@ class Border(grpc.aio.ServerInterceptor):
             task.uncancel()
             restarting = unavailable("the gateway is restarting: call again", retry_after_s=1)
             await context.abort_with_status(rpc_status.to_status(restarting.status))
-        except (
-            Exception
-        ) as error:  # the border of a call: whatever it is, the caller gets a status and the log the rest
-            code = code_pb2.INTERNAL
+        except Exception as error:
+            code = code_pb2.INTERNAL  # whatever it is, the caller gets a status and the log the rest
             log.exception("a call failed", method=method)
             internal = call_error(code, f"the gateway failed: {type(error).__name__}; its log has the details")
             await context.abort_with_status(rpc_status.to_status(internal.status))

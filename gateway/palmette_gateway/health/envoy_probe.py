@@ -18,8 +18,14 @@ FIGURES = {
     "http.public.downstream_cx_active": "connections",
 }
 TOTAL = "http.public.downstream_rq_total"
-UPDATES = ("listener_manager.lds", "cluster_manager.cds", "http.public.rds.public")
-WANTED = "^(" + "|".join([*FIGURES, TOTAL, *(rf"{update}\.update_(rejected|success)" for update in UPDATES)]) + ")$"
+UPDATES = {  # statistics of what Envoy follows
+    "listener_manager.lds": "listeners",
+    "cluster_manager.cds": "clusters",
+    "http.public.rds.public": "routes",
+}
+WANTED = (
+    "^(" + "|".join([*FIGURES, TOTAL, *(rf"{update}\.update_(failure|rejected|success)" for update in UPDATES)]) + ")$"
+)
 
 
 class EnvoyProbe:
@@ -30,7 +36,7 @@ class EnvoyProbe:
         self._admin = admin
         self._patience = Patience()
         self._last: tuple[float, float] | None = None  # (time in s, calls in total)
-        self._updates: dict[str, tuple[int, int]] = {}  # (successes, rejections) by kind
+        self._updates: dict[str, tuple[int, int]] = {}  # (successes, refusals)
         self._refused: set[str] = set()
 
     async def close(self) -> None:
@@ -63,10 +69,10 @@ class EnvoyProbe:
         return State.HEALTHY, ""
 
     def _note_updates(self, values: dict[str, int]) -> None:
-        for update in UPDATES:
-            now = values.get(f"{update}.update_success", 0), values.get(f"{update}.update_rejected", 0)
+        for update, kind in UPDATES.items():
+            refusals = [values.get(f"{update}.{outcome}", 0) for outcome in ("update_failure", "update_rejected")]
+            now = values.get(f"{update}.update_success", 0), sum(refusals)  # cannot be read, cannot be used
             before = self._updates.get(update)
-            kind = update.rpartition(".")[0].partition("_")[0].replace("http.public.rds", "route") + "s"
             if before is not None and now[1] > before[1]:
                 self._refused.add(kind)
             elif before is None or now[0] != before[0]:

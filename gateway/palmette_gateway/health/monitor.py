@@ -59,7 +59,7 @@ class HealthMonitor:
         async with self._measuring:
             if self._latest is not None and time.monotonic() - self._measured_s < FRESH_S:
                 return self._latest
-            found = await asyncio.gather(*(probe.observe() for probe in self._probes))
+            found = await asyncio.gather(*(_observe(probe) for probe in self._probes))
             health = self._assess([observation for observations in found for observation in observations])
             self._measured_s = time.monotonic()
         async with self._changed:
@@ -115,3 +115,14 @@ class HealthMonitor:
             return observation
         since = before[1] if before is not None and before[0] is observation.state else now
         return replace(observation, since=since)
+
+
+async def _observe(probe: Probe) -> Sequence[Observation]:
+    """What the probe finds. A probe that fails is a part of the suite that fails, and must not end the monitor."""
+    try:
+        return await probe.observe()
+    except Exception as error:
+        name = f"gateway/{type(probe).__name__}"
+        log.exception("a probe failed", probe=name)
+        reason = f"this check of health itself failed ({type(error).__name__}): the gateway's log has the details"
+        return [Observation(name, Kind.GATEWAY, State.DEGRADED, reason)]
