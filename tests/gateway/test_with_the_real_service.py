@@ -13,6 +13,7 @@ from tests.gateway.harness.process import Process
 from tests.gateway.harness.waiting import wait_for
 
 SERVICE = "pruning_growth"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
