@@ -156,3 +156,15 @@ def test_a_page_of_another_origin_cannot_use_the_cookie(gateway: RunningGateway,
 def test_a_page_of_the_suite_itself_can(gateway: RunningGateway, site: str) -> None:
     headers = {"cookie": f"{COOKIE}={gateway.token()}", "sec-fetch-site": site}
     assert gateway.http.get("/v1/identity", headers=headers).status_code == 200
+
+
+def test_services_and_triton_never_see_the_token(front: Front) -> None:
+    infer = "/inference.GRPCInferenceService/ModelInfer"
+    cookie = ("cookie", f"{COOKIE}={front.gateway.token()}")
+    for path in (INSPECT, infer):
+        front.gateway.call(path, metadata=(*front.gateway.metadata(), cookie))
+
+    calls = [call for upstream in front.everything for path in (INSPECT, infer) for call in upstream.calls_of(path)]
+    assert len(calls) == 2
+    for call in calls:
+        assert not {"authorization", "cookie"} & call.metadata.keys()
