@@ -10,16 +10,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGES = ["/", "/jobs", "/plugins", "/artifacts", "/deployments", "/tokens", "/login", "/nowhere"]
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_every_page_forbids_foreign_code(dashboard: Dashboard, path: str) -> None:
+async def test_every_page_forbids_foreign_code(dashboard: Dashboard) -> None:
     async with dashboard.client() as client:
-        response = await client.get(path)
-    policy = response.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "http" not in policy
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["cache-control"] == "no-store"
+        responses = [await client.get(path) for path in PAGES]
+    for response in responses:
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"] == "no-store"
 
 
 async def test_a_page_without_a_token_leads_to_the_login_and_back(dashboard: Dashboard) -> None:
@@ -91,13 +91,13 @@ async def test_a_role_below_the_least_is_refused(dashboard: Dashboard, path: str
     assert f"needs the role {least}" in response.text
 
 
-@pytest.mark.parametrize(("path", "least"), CHANGES)
 @pytest.mark.parametrize("origin", ["", "https://evil.example", "null"])
-async def test_a_change_from_elsewhere_is_refused(dashboard: Dashboard, path: str, least: str, origin: str) -> None:
+async def test_a_change_from_elsewhere_is_refused(dashboard: Dashboard, origin: str) -> None:
     async with dashboard.client("admin") as client:
-        response = await client.post(_address(dashboard, path), headers={"origin": origin})
-    assert response.status_code == 403
-    assert "nothing was changed" in response.text
+        for path, _ in CHANGES:
+            response = await client.post(_address(dashboard, path), headers={"origin": origin})
+            assert response.status_code == 403
+            assert "nothing was changed" in response.text
     assert dashboard.training in dashboard.suite.store.jobs
 
 

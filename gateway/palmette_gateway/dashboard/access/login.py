@@ -28,7 +28,7 @@ async def sign_in(request: Request) -> Response:
     token = str(form.get("token", "")).strip()
     next_page = _local(str(form.get("next", "/")))
     if not token:
-        return _form(request, next_page, "Paste a token: `palmette up` prints a link that holds one.")
+        return _form(request, next_page, "Paste a token: `palmette up` says which file holds yours.")
     try:
         identity = await dashboard_of(request).suite.verify(token)
     except InvalidToken as error:

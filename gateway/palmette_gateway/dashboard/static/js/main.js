@@ -21,6 +21,8 @@ startToasts();
 startLive();
 startComparison();
 
+// On a narrow screen the navigation scrolls: show where we are.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 // After a form was sent: start reading at what came of it.
 document.querySelector("[data-focus]")?.focus();
 // A link to a field opens the groups around it.
