@@ -21,9 +21,11 @@ def running_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]
     """A local Triton."""
     triton = Triton(tmp_path_factory.mktemp("triton"))
     triton.start()
-    triton.wait_ready()
-    yield triton
-    triton.stop()
+    try:
+        triton.wait_ready()
+        yield triton
+    finally:
+        triton.stop()
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +35,11 @@ def running_serving(
     """The service, beside that Triton."""
     serving = Serving(tmp_path_factory.mktemp("serving"), running_triton, models.store)
     serving.start()
-    serving.wait_ready()
-    yield serving
-    serving.stop()
+    try:
+        serving.wait_ready()
+        yield serving
+    finally:
+        serving.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from palmette_plugins.api.artifacts import ArtifactStore
+from palmette_plugins.api.artifacts import ArtifactStore, Manifest
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 from palmette_plugins.api.kinds import ArtifactKind
 from palmette_protos.serving.v1 import deployment_pb2
@@ -14,6 +14,7 @@ from palmette_services.serving.deployments.store import NewVersion
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _DEPLOYABLE = (ArtifactKind.MODEL, ArtifactKind.SERVABLE)
+_RUNTIMES = {"onnx": deployment_pb2.RUNTIME_ONNX, "torch": deployment_pb2.RUNTIME_TORCH}
 _DEFAULT_ATOL, _DEFAULT_RTOL = 1e-4, 1e-3
 _LARGEST_BATCH, _MOST_INSTANCES, _LONGEST_DELAY_US = 4096, 64, 10_000_000
 
@@ -37,11 +38,11 @@ def parse_creation(request: deployment_pb2.CreateDeploymentRequest, store: Artif
     identifier, kind = "", ArtifactKind.MODEL
     try:
         identifier = store.resolve(parse_artifact_name(request.artifact, "artifact"))
-        kind = store.manifest(identifier).kind
+        manifest = store.manifest(identifier)
+        kind = manifest.kind
+        violations += _artifact_violations(request, manifest)
     except InvalidArgument as error:
         violations += error.violations
-    if kind not in _DEPLOYABLE:
-        violations.append(FieldViolation("artifact", f"is a {kind.value}; a model or a servable can be deployed"))
     if violations:
         raise InvalidArgument(violations)
     return NewVersion(
@@ -53,6 +54,16 @@ def parse_creation(request: deployment_pb2.CreateDeploymentRequest, store: Artif
         rtol=request.rtol or _DEFAULT_RTOL,
         settings=request.settings if request.HasField("settings") else None,
     )
+
+
+def _artifact_violations(
+    request: deployment_pb2.CreateDeploymentRequest, manifest: Manifest
+) -> Iterator[FieldViolation]:
+    if manifest.kind not in _DEPLOYABLE:
+        yield FieldViolation("artifact", f"is a {manifest.kind.value}; a model or a servable can be deployed")
+    exported = manifest.spec.runtime if manifest.kind is ArtifactKind.SERVABLE and manifest.spec else ""
+    if exported and request.runtime not in (deployment_pb2.RUNTIME_UNSPECIFIED, _RUNTIMES[exported]):
+        yield FieldViolation("runtime", f"the servable was exported for {exported}; deploy the model that it is of")
 
 
 def _id_violations(identifier: str) -> Iterator[FieldViolation]:

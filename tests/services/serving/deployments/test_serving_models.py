@@ -91,6 +91,29 @@ def test_everything_wrong_with_a_request_is_said_at_once(serving: Serving) -> No
     assert set(found) == {"deployment_id", "artifact", "atol", "settings.max_batch_size", "settings.instances"}
 
 
+def test_servable_is_not_run_by_another_runtime_than_it_was_exported_for(serving: Serving, models: Models) -> None:
+    request = pb.CreateDeploymentRequest(
+        deployment_id="other", artifact=f"artifacts/{models.first.servable}", runtime=pb.RUNTIME_TORCH
+    )
+    found = violations(lambda: serving.deployments.CreateDeployment(request))
+    assert found == {"runtime": "the servable was exported for onnx; deploy the model that it is of"}
+
+
+def test_model_that_cannot_be_exported_is_refused_before_anything_is_stored(serving: Serving, models: Models) -> None:
+    store = ArtifactStore(str(models.store))
+    manifest = store.manifest(models.first.id)
+    assert manifest.spec is not None
+    with store.writer() as writer:
+        writer.add_file("weights.safetensors", store.local_path(models.first.id, "weights.safetensors"))
+        spec = manifest.spec.model_copy(update={"io": None})
+        unsigned = writer.commit(kind=manifest.kind, spec=spec)
+    request = pb.CreateDeploymentRequest(deployment_id="unsigned", artifact=f"artifacts/{unsigned}")
+    found = violations(lambda: serving.deployments.CreateDeployment(request))
+    assert "has no signature" in found["artifact"]
+    code, _ = refusal(lambda: serving.deployments.GetDeployment(pb.GetDeploymentRequest(name="deployments/unsigned")))
+    assert code.name == "NOT_FOUND"
+
+
 def test_unknown_deployment_is_answered_with_the_nearest_name(serving: Serving, models: Models) -> None:
     deploy(serving, "letters", models.first.servable)
     request = pb.GetDeploymentRequest(name="deployments/letter")
