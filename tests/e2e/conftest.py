@@ -57,6 +57,14 @@ def digits_model(suite: Suite) -> palmette.ArtifactName:
 
 
 @pytest.fixture(scope="session")
+def second_model(suite: Suite) -> palmette.ArtifactName:
+    """Another one, trained from another seed."""
+    with suite.client() as client:
+        job = client.submit("dense-training", **{**DIGITS_MLP, "seed": 2}).wait(timeout_s=180)
+        return job.outputs["model"]
+
+
+@pytest.fixture(scope="session")
 def deployed(suite: Suite, digits_model: palmette.ArtifactName) -> str:
     """The name under which that network is served."""
     with suite.client() as client:

@@ -9,7 +9,7 @@ from tests.e2e.held_out import split
 import palmette
 from palmette.types import Runtime
 
-TEXT = "manual?context=64&limit=400"
+TEXT = "manual?context=64&limit=2000&test_limit=200"
 
 
 @pytest.mark.slow
@@ -17,14 +17,14 @@ def test_random_pruning_runs_unchanged_on_a_language_model(client: palmette.Clie
     job = client.submit(
         "random-pruning",
         model="zoo:tiny-gpt?d_model=64&layers=2",
-        data="manual?context=64",
+        data=TEXT,
         seed=0,
         density=0.3,
         recipe={"epochs": 1, "max_steps": 60, "optimizer": "adamw", "batch_size": 32},
     ).wait(timeout_s=240)
     artifact = client.artifacts.get(job.outputs["model"])
     client.deploy("tiny-gpt", artifact)
-    tokens = split("manual?context=64")["tokens"][:4]
+    tokens = split(TEXT)["tokens"][:4]
 
     logits = client.infer("tiny-gpt", tokens)
 
@@ -35,15 +35,13 @@ def test_random_pruning_runs_unchanged_on_a_language_model(client: palmette.Clie
 
 @pytest.mark.slow
 def test_an_ensemble_of_artifacts_from_job_to_inference(
-    client: palmette.Client, digits_model: palmette.ArtifactName
+    client: palmette.Client, digits_model: palmette.ArtifactName, second_model: palmette.ArtifactName, deployed: str
 ) -> None:
-    other = client.submit("dense-training", model="zoo:mlp", data="digits", seed=2, recipe={"epochs": 2}).wait()
-    members = [digits_model, other.outputs["model"]]
+    members = [digits_model, second_model]
     ensemble = client.submit("model-averaging", models=members, data="digits").wait(timeout_s=120)
     artifact = client.artifacts.get(ensemble.outputs["model"])
     deployment = client.deploy("ensemble", artifact)
-    for name, member in zip(("member-0", "member-1"), members, strict=True):
-        client.deploy(name, member)
+    client.deploy("second", second_model)
     digits = split("digits")
 
     logits = client.infer("ensemble", digits["image"])
@@ -51,6 +49,6 @@ def test_an_ensemble_of_artifacts_from_job_to_inference(
     assert set(artifact.parents) == set(members)
     assert deployment.serving is not None
     assert deployment.serving.runtime is Runtime.TORCH
-    mean = np.mean([client.infer(name, digits["image"]) for name in ("member-0", "member-1")], axis=0)
+    mean = np.mean([client.infer(name, digits["image"]) for name in (deployed, "second")], axis=0)
     np.testing.assert_allclose(logits, mean, atol=1e-4)
     assert (logits.argmax(axis=1) == digits["target"]).mean() == pytest.approx(ensemble.metrics["accuracy"])

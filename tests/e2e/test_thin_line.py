@@ -52,13 +52,14 @@ def test_stats_are_triton_s_own(client: palmette.Client, deployed: str) -> None:
     assert client.deployment(deployed).stats().inference_count == before + 5
 
 
-def test_a_new_version_rolls_on_and_back(client: palmette.Client, digits_model: palmette.ArtifactName) -> None:
+def test_a_new_version_rolls_on_and_back(
+    client: palmette.Client, digits_model: palmette.ArtifactName, second_model: palmette.ArtifactName
+) -> None:
     image = split("digits")["image"][0]
-    other = client.submit("dense-training", model="zoo:mlp", data="digits", seed=5, recipe={"epochs": 1}).wait()
     client.deploy("rolling", digits_model)
     first = client.infer("rolling", image)
 
-    deployment = client.deploy("rolling", other.outputs["model"])
+    deployment = client.deploy("rolling", second_model)
     second = client.infer("rolling", image)
     deployment.rollback().wait()
     third = client.infer("rolling", image)

@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="home of the suite; PALMETTE_HOME by default")
     given = vars(parser.parse_args())
     home = given.pop("home")
-    console = Console(highlight=False)
+    # Whoever reads a pipe or a log wants whole lines.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
         Story(Sizes(**given), home, console).tell()
     except PalmetteError as error:

@@ -65,7 +65,8 @@ class Story:
         """Submit all jobs at once and follow them together."""
         sizes = self._sizes
         self._console.print(
-            f"{MODEL} on {sizes.images:,} images of fashion-mnist, {sizes.epochs} epochs; 10,000 images held out"
+            f"{MODEL} on {sizes.images:,} images of fashion-mnist, {sizes.epochs} epoch{'s' * (sizes.epochs != 1)} each; "
+            "10,000 images held out"
         )
         jobs = [
             client.submit(
