@@ -33,8 +33,8 @@ from palmette_test_service.postgresql import postgresql
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A PostgreSQL server of this module's own."""
-    with postgresql() as url:
-        yield url
+    with postgresql() as running:
+        yield running.url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
