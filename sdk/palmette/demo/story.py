@@ -64,16 +64,15 @@ class Story:
     def _train(self, client: Client, chosen: Sequence[Candidate]) -> list[Trained]:
         """Submit all jobs at once and follow them together."""
         sizes = self._sizes
-        self._console.print(
-            f"{MODEL} on {sizes.images:,} images of fashion-mnist, {sizes.epochs} epoch{'s' * (sizes.epochs != 1)} each; "
-            "10,000 images held out"
-        )
+        epochs = "1 epoch" if sizes.epochs == 1 else f"{sizes.epochs} epochs"
+        self._console.print(f"{MODEL} on {sizes.images:,} images of fashion-mnist, {epochs} each; 10,000 held out")
         jobs = [
             client.submit(
                 each.plugin,
                 model=MODEL,
                 data=sizes.data,
                 seed=sizes.seed,
+                priority=each.priority,
                 labels={"demo": each.name},
                 config=each.config,
             )
