@@ -13,14 +13,14 @@ DENSE = "dense"
 class Candidate:
     """One way to a model: a title for people, a name for the deployment, the method and its configuration.
 
-    `priority` lets the longest job start first, so that the others fill the slots beside it.
+    The `longest` is submitted first, so that the others fill the slots beside it.
     """
 
     title: str
     name: str
     plugin: str
     config: Mapping[str, Any]
-    priority: int = 0
+    longest: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,6 @@ def candidates(sizes: Sizes) -> list[Candidate]:
             "mixture-growth",
             "mixture-growth",
             {"epochs_small": sizes.epochs, "epochs_grown": 1, "lr_grown": 0.01, "recipe": growth},
-            priority=1,
+            longest=True,
         ),
     ]

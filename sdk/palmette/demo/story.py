@@ -19,6 +19,7 @@ from palmette.demo.results import Served, Trained, best_reduced, comparison_tabl
 from palmette.demo.running_suite import ensure_running
 from palmette.errors import PalmetteError
 from palmette.home import Home
+from palmette.job import Job
 from palmette.progress import ProgressBars
 from palmette.types import Role
 
@@ -66,18 +67,9 @@ class Story:
         sizes = self._sizes
         epochs = "1 epoch" if sizes.epochs == 1 else f"{sizes.epochs} epochs"
         self._console.print(f"{MODEL} on {sizes.images:,} images of fashion-mnist, {epochs} each; 10,000 held out")
-        jobs = [
-            client.submit(
-                each.plugin,
-                model=MODEL,
-                data=sizes.data,
-                seed=sizes.seed,
-                priority=each.priority,
-                labels={"demo": each.name},
-                config=each.config,
-            )
-            for each in chosen
-        ]
+        first = sorted(chosen, key=lambda each: each.longest, reverse=True)
+        submitted = {each.name: self._submit(client, each) for each in first}
+        jobs = [submitted[each.name] for each in chosen]
         bars = ProgressBars(self._console)
         for job, each in zip(jobs, chosen, strict=True):
             bars.add(job.info, each.title)
@@ -86,6 +78,16 @@ class Story:
             Trained.of(each, job, client.artifacts.get(job.outputs["model"]))
             for job, each in zip(jobs, chosen, strict=True)
         ]
+
+    def _submit(self, client: Client, candidate: Candidate) -> Job:
+        return client.submit(
+            candidate.plugin,
+            model=MODEL,
+            data=self._sizes.data,
+            seed=self._sizes.seed,
+            labels={"demo": candidate.name},
+            config=candidate.config,
+        )
 
     def _deploy(self, client: Client, trained: Sequence[Trained]) -> None:
         started_s = time.monotonic()
