@@ -81,9 +81,13 @@ claims: setup ## Measure the methods' claims on real data (long)
 demo: setup ## Start the suite, train, prune, grow, deploy and infer on real images
 	@$(BIN)/python -m palmette.demo
 
+# Each prints one table. Run them on a machine that does nothing else.
+BENCHMARKS := service_footprint submit_latency event_latency submissions start_up export_deploy artifact_transfer \
+	gateway_throughput masking_overhead
+
 .PHONY: bench
 bench: setup ## Run every benchmark
-	@set -e; for benchmark in benchmarks/bench_*.py; do $(BIN)/python $$benchmark; done
+	@set -e; for benchmark in $(BENCHMARKS); do $(BIN)/python benchmarks/$$benchmark.py; done
 
 .PHONY: constraints
 constraints: ## Write constraints*.txt anew from what .venv and .venv-triton hold
