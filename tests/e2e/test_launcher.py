@@ -97,6 +97,11 @@ def start_in_foreground(suite: Suite) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-    wait_until(lambda: suite.home.endpoints.exists() or up.poll() is not None, 150, "the suite being up")
+    wait_until(lambda: up.pid == launcher_of(suite) or up.poll() is not None, 150, "the suite being up")
     assert up.poll() is None, up.communicate()
     return up
+
+
+def launcher_of(suite: Suite) -> int:
+    """Return the process id that the endpoints name; 0 without endpoints."""
+    return int(json.loads(suite.home.endpoints.read_text())["pid"]) if suite.home.endpoints.exists() else 0

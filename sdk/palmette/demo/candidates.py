@@ -29,6 +29,7 @@ class Sizes:
 
     Attributes:
         images: Training images.
+        held_out: Test images.
         epochs: Passes over them, for every method alike.
         density: Share of weights that random pruning keeps.
         blocks_removed: Residual blocks that the layer lottery leaves out.
@@ -37,6 +38,7 @@ class Sizes:
     """
 
     images: int = 10_000
+    held_out: int = 10_000
     epochs: int = 2
     density: float = 0.1
     blocks_removed: int = 3
@@ -45,8 +47,8 @@ class Sizes:
 
     @property
     def data(self) -> str:
-        """Reference of the data: the limit is on the training images, all 10,000 test images are held out."""
-        return f"fashion-mnist?limit={self.images}"
+        """Reference of the data."""
+        return f"fashion-mnist?limit={self.images}&test_limit={self.held_out}"
 
 
 MODEL = "zoo:resnet20"

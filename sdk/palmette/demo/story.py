@@ -66,7 +66,8 @@ class Story:
         """Submit all jobs at once and follow them together."""
         sizes = self._sizes
         epochs = "1 epoch" if sizes.epochs == 1 else f"{sizes.epochs} epochs"
-        self._console.print(f"{MODEL} on {sizes.images:,} images of fashion-mnist, {epochs} each; 10,000 held out")
+        what = f"{sizes.images:,} images of fashion-mnist, {epochs} each; {sizes.held_out:,} held out"
+        self._console.print(f"{MODEL} on {what}")
         first = sorted(chosen, key=lambda each: each.longest, reverse=True)
         submitted = {each.name: self._submit(client, each) for each in first}
         jobs = [submitted[each.name] for each in chosen]
