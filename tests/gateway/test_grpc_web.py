@@ -8,6 +8,7 @@ import struct
 import httpx
 import pytest
 from tests.gateway.conftest import Front
+from tritonclient.grpc import service_pb2
 
 from palmette_gateway.access.roles import Role
 from palmette_protos.v1 import job_pb2, token_pb2
@@ -76,3 +77,16 @@ def test_a_refusal_is_a_grpc_status(front: Front, role: Role | None, status: int
     response = call(front, "/palmette.v1.TokenService/IssueToken", b"", headers)
     assert response.headers["grpc-status"] == str(status)
     assert text in httpx.URL(f"http://x/?m={response.headers['grpc-message']}").params["m"]
+
+
+def test_inference_works_over_grpc_web_too(front: Front) -> None:
+    """Native inference has a route of its own without this filter."""
+    infer = "/inference.GRPCInferenceService/ModelInfer"
+    front.triton.answers[infer] = lambda _call, _context: service_pb2.ModelInferResponse(model_name="digits")
+    request = service_pb2.ModelInferRequest(model_name="digits").SerializeToString()
+
+    response = call(front, infer, request, front.gateway.headers(Role.VIEWER))
+
+    (_, content), *_ = frames(response.content)
+    assert service_pb2.ModelInferResponse.FromString(content).model_name == "digits"
+    assert front.triton.calls_of(infer)[0].messages == [request]

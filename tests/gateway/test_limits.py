@@ -104,7 +104,7 @@ def test_a_unary_call_ends_at_its_deadline(strict: tuple[RunningGateway, Upstrea
     released.set()
 
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert "deadline" in caught.value.details()
+    assert "deadline" in caught.value.details().lower()  # in the gateway's words or, as it may be, the service's
     assert 0.4 < took_s < 5
 
 
