@@ -12,16 +12,17 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from palmette.loop_thread import LoopThread
 
 CoreT = TypeVar("CoreT")
+CoreT_co = TypeVar("CoreT_co", covariant=True)
 SelfT = TypeVar("SelfT", bound="Bridged[Any]")
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
 
-class Bridged(Generic[CoreT]):
+class Bridged(Generic[CoreT_co]):
     """Something synchronous with an asynchronous core that lives on a loop of its own."""
 
-    def __init__(self, core: CoreT, loop: LoopThread) -> None:
+    def __init__(self, core: CoreT_co, loop: LoopThread) -> None:
         self._core = core
         self._loop = loop
 

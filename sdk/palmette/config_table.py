@@ -22,14 +22,18 @@ class ConfigField:
 
 
 def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
-    """Return every setting of a configuration's JSON Schema, nested ones after the one that holds them."""
+    """Return every setting of a configuration's JSON Schema: plain ones by name, then nested ones after their holder.
+
+    The order of declaration is not known here: the schema travels as a ``google.protobuf.Struct``.
+    """
     return list(_fields(schema, schema, ""))
 
 
 def _fields(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> Iterator[ConfigField]:
     required = schema.get("required", [])
-    for name, declared in schema.get("properties", {}).items():
-        resolved = _resolve(declared, root)
+    properties = {name: (each, _resolve(each, root)) for name, each in schema.get("properties", {}).items()}
+    for name in sorted(properties, key=lambda name: ("properties" in properties[name][1], name)):
+        declared, resolved = properties[name]
         nested = "properties" in resolved
         yield ConfigField(
             name=prefix + name,

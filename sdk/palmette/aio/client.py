@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from palmette.aio.artifacts import Artifacts, artifact_name
+from palmette.aio.artifacts import Artifacts
 from palmette.aio.catalogue import Catalogue
 from palmette.aio.connection import Connection
-from palmette.aio.deployment import Deployment, get_deployment
 from palmette.aio.inference import Inference
 from palmette.aio.job import Job
 from palmette.aio.job_listing import find_job, list_jobs
+from palmette.aio.model_calls import ModelCalls
+from palmette.aio.serving_calls import ServingCalls
+from palmette.aio.suite_calls import SuiteCalls
 from palmette.endpoint import find_endpoint
 from palmette.progress import JobsDisplay
 from palmette.submission import InputValue, split_values, submit_request
 from palmette.types import (
-    Artifact,
-    Health,
-    Identity,
     JobInfo,
-    ModelInspection,
     Plugin,
     Resources,
-    Role,
-    Runtime,
-    SparsityPlan,
-    Token,
 )
-from palmette.wire.deployment import deployment_from, runtime_number
 from palmette.wire.job import job_from
-from palmette.wire.scalars import struct_of, time_from
-from palmette.wire.suite import health_from, identity_from, inspection_from, plan_from, role_number
-from palmette_protos.pruning_growth.v1 import pruning_growth_pb2
-from palmette_protos.serving.v1 import deployment_pb2
-from palmette_protos.v1 import job_pb2, suite_pb2, token_pb2
+from palmette_protos.v1 import job_pb2
 
 
-class Client:
+class Client(ServingCalls, SuiteCalls, ModelCalls):
     """A connection to a suite.
 
     Without arguments it finds the suite by ``PALMETTE_ENDPOINT`` and ``PALMETTE_TOKEN``, else the local one that
@@ -193,131 +182,3 @@ class Client:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-
-    # Serving
-
-    async def deploy(
-        self,
-        name: str,
-        artifact: str | Artifact,
-        *,
-        runtime: Runtime | str = Runtime.AUTO,
-        max_batch_size: int = 0,
-        max_queue_delay_us: int = 0,
-        instances: int = 0,
-        atol: float = 0.0,
-        rtol: float = 0.0,
-        wait: bool = True,
-    ) -> Deployment:
-        """Serve an artifact under a name, or roll an existing deployment to it; zeros take the service's defaults.
-
-        Raises:
-            DeploymentFailed: (with `wait`) It does not serve; what served before goes on.
-        """
-        settings = deployment_pb2.ServingSettings(
-            max_batch_size=max_batch_size, max_queue_delay_us=max_queue_delay_us, instances=instances
-        )
-        request = deployment_pb2.CreateDeploymentRequest(
-            deployment_id=name.removeprefix("deployments/"),
-            artifact=artifact_name(artifact),
-            runtime=runtime_number(runtime),
-            # Left out rather than empty: an existing deployment keeps its settings then.
-            settings=settings if settings.ByteSize() else None,
-            atol=atol,
-            rtol=rtol,
-        )
-        call = self._connection.call
-        response = await call(self._connection.deployments.CreateDeployment, request, repeatable=False)
-        deployment = Deployment(self._connection, self._inference, deployment_from(response.deployment))
-        return await deployment.wait() if wait else deployment
-
-    async def deployment(self, name: str) -> Deployment:
-        """Return a deployment by name."""
-        full = f"deployments/{name.removeprefix('deployments/')}"
-        return Deployment(self._connection, self._inference, await get_deployment(self._connection, full))
-
-    async def deployments(self) -> list[Deployment]:
-        """Return all deployments by name."""
-        found: list[Deployment] = []
-        token = ""
-        while True:
-            request = deployment_pb2.ListDeploymentsRequest(page_size=200, page_token=token)
-            response = await self._connection.call(self._connection.deployments.ListDeployments, request)
-            found += [Deployment(self._connection, self._inference, deployment_from(d)) for d in response.deployments]
-            token = response.next_page_token
-            if not token:
-                return found
-
-    async def infer(self, name: str, inputs: Any) -> Any:
-        """Run a deployed model on an array, or on arrays by input name, and return its output, or outputs by name.
-
-        NumPy in, NumPy out; torch in, torch out. A batch of any size is cut to what the model takes; one example
-        without a batch dimension gives one output without it.
-
-        Raises:
-            InvalidRequest: Names, shapes or data types do not fit the model.
-            NotFound: No such model is served.
-        """
-        return await self._inference.infer(name.removeprefix("deployments/"), inputs)
-
-    # The suite
-
-    async def health(self) -> Health:
-        """Return the health of every part, with a reason for what is not healthy."""
-        return health_from(await self._connection.call(self._connection.suite.GetHealth, suite_pb2.GetHealthRequest()))
-
-    async def watch_health(self) -> AsyncIterator[Health]:
-        """Yield the health now, at every change, and at least every 30 seconds."""
-        watch = self._connection.suite.WatchHealth
-        async for response in self._connection.stream(watch, suite_pb2.WatchHealthRequest):
-            yield health_from(response.health)
-
-    async def identity(self) -> Identity:
-        """Return who the gateway takes the caller for."""
-        request = token_pb2.GetIdentityRequest()
-        return identity_from(await self._connection.call(self._connection.tokens.GetIdentity, request))
-
-    async def issue_token(self, subject: str, role: Role | str, *, days: float | None = None) -> Token:
-        """Issue a token (admins only) that is valid for `days`, 30 when left out."""
-        request = token_pb2.IssueTokenRequest(subject=subject, role=role_number(role))
-        if days is not None:
-            request.lifetime.FromSeconds(round(days * 86_400))
-        call = self._connection.call
-        response = await call(self._connection.tokens.IssueToken, request, repeatable=False)
-        return Token(response.token, time_from(response, "expire_time"))
-
-    # Quick answers
-
-    async def inspect_model(self, model: str | Artifact, *, data: str = "") -> ModelInspection:
-        """Return a model's layers with shapes, parameters, MACs and densities; `data` fixes the input's shape."""
-        request = pruning_growth_pb2.InspectModelRequest(model=_model_reference(model), data=data)
-        call = self._connection.call
-        return inspection_from(await call(self._connection.pruning_growth.InspectModel, request, timeout_s=120))
-
-    async def plan_sparsity(
-        self,
-        model: str | Artifact,
-        /,
-        *,
-        data: str = "",
-        plugin: str = "",
-        seed: int = 0,
-        config: Mapping[str, Any] | None = None,
-        **settings: Any,
-    ) -> SparsityPlan:
-        """Return the densities per layer that a method would use, without training."""
-        request = pruning_growth_pb2.PlanSparsityRequest(
-            model=_model_reference(model),
-            data=data,
-            plugin=plugin,
-            seed=seed,
-            config=struct_of({**(config or {}), **settings}, "config"),
-        )
-        call = self._connection.call
-        return plan_from(await call(self._connection.pruning_growth.PlanSparsity, request, timeout_s=120))
-
-
-def _model_reference(model: str | Artifact) -> str:
-    if isinstance(model, Artifact) or model.startswith("artifacts/"):
-        return artifact_name(model).reference
-    return model

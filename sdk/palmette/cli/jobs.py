@@ -29,20 +29,19 @@ def list_(
     """List jobs, newest first."""
     with suite() as client:
         jobs = [job.info for job in client.jobs(filter, service=service, limit=limit)]
-    columns = ["ID", "SERVICE", "PLUGIN", "STATE", ">DONE", ">TIME", "CREATED", "METRICS"]
+    columns = ["ID", "PLUGIN", "STATE", ">DONE", ">TIME", "CREATED", "METRICS"]
     show(jobs, json, lambda: table(columns, [_row(job) for job in jobs], empty="no jobs"))
 
 
 def _row(job: JobInfo) -> tuple[str, ...]:
     return (
         job.id,
-        job.service,
         job.plugin,
         state_text(job.state),
         f"{job.progress.fraction:.0%}",
         run_time_text(job),
         age_text(job.create_time),
-        escape(metrics_text(job.metrics)),
+        escape(metrics_text(job.metrics, most=1)),
     )
 
 

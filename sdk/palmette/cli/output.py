@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from palmette.cli.json_values import dumps
 
@@ -36,14 +37,27 @@ def json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> Table | str:
-    """Return rows under headings, or what to say when there are none. A heading with a leading ``>`` aligns right."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, wrap: Sequence[str] = ()
+) -> Table | str:
+    """Return rows under headings, or what to say when there are none.
+
+    A heading with a leading ``>`` aligns right. On a narrow terminal the last column gives way, and those in `wrap`.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        return f"[dim]{empty}[/]"
     made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        last = column is columns[-1]  # the one that gives way, by wrapping, when the terminal is narrow
+    for index, column in enumerate(columns):
+        heading = column.removeprefix(">")
+        gives_way = index == len(columns) - 1 or heading in wrap
         made.add_column(
-            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=not last
+            heading,
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=not gives_way,
+            overflow="fold",
+            min_width=None if gives_way else max(Text.from_markup(row[index]).cell_len for row in cells),
         )
-    for row in rows:
-        made.add_row(*(str(cell) for cell in row))
-    return made if made.row_count else f"[dim]{empty}[/]"
+    for row in cells:
+        made.add_row(*row)
+    return made

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
+from rich.markdown import Markdown
 from rich.markup import escape
 
 from palmette.cli.connecting import suite
@@ -51,7 +52,7 @@ def _page(plugin: Plugin) -> RenderableType:
     if plugin.paper:
         parts.append(f"[dim]{escape(plugin.paper.title)}, {plugin.paper.authors} {plugin.paper.year}[/]")
     if plugin.description:
-        parts += ["", escape(plugin.description)]
+        parts += ["", Markdown(plugin.description)]
     if plugin.import_error:
         parts += ["", "[red]It does not import:[/]", escape(plugin.import_error)]
         return Group(*parts)
@@ -60,7 +61,7 @@ def _page(plugin: Plugin) -> RenderableType:
     settings = [_setting(field) for field in config_fields(plugin.config_schema)]
     parts += ["", table(["INPUT", "TYPE", "", ""], inputs, empty="no inputs")]
     parts += ["", table(["OUTPUT", "KIND", "", ""], outputs, empty="no outputs")]
-    parts += ["", table(["SETTING", "TYPE", "DEFAULT", "RANGE", ""], settings, empty="no settings")]
+    parts += ["", table(["SETTING", "DEFAULT", "RANGE", "TYPE", ""], settings, empty="no settings", wrap=["TYPE"])]
     parts += ["", f"[dim]{plugin.distribution} {plugin.version}[/]"]
     return Group(*parts)
 
@@ -71,4 +72,4 @@ def _many(repeated: bool, optional: bool) -> str:
 
 
 def _setting(field: ConfigField) -> tuple[Any, ...]:
-    return field.name, field.type, escape(field.default), escape(field.range), escape(field.description)
+    return field.name, escape(field.default), escape(field.range), field.type, escape(field.description)

@@ -1,0 +1,53 @@
+"""Quick answers about models, without a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from palmette.aio.artifacts import artifact_name
+from palmette.aio.connection import Connection
+from palmette.types import Artifact, ModelInspection, SparsityPlan
+from palmette.wire.scalars import struct_of
+from palmette.wire.suite import inspection_from, plan_from
+from palmette_protos.pruning_growth.v1 import pruning_growth_pb2
+
+
+class ModelCalls:
+    """The part of a client that looks at models."""
+
+    _connection: Connection
+
+    async def inspect_model(self, model: str | Artifact, *, data: str = "") -> ModelInspection:
+        """Return a model's layers with shapes, parameters, MACs and densities; `data` fixes the input's shape."""
+        request = pruning_growth_pb2.InspectModelRequest(model=_model_reference(model), data=data)
+        call = self._connection.call
+        return inspection_from(await call(self._connection.pruning_growth.InspectModel, request, timeout_s=120))
+
+    async def plan_sparsity(
+        self,
+        model: str | Artifact,
+        /,
+        *,
+        data: str = "",
+        plugin: str = "",
+        seed: int = 0,
+        config: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> SparsityPlan:
+        """Return the densities per layer that a method would use, without training."""
+        request = pruning_growth_pb2.PlanSparsityRequest(
+            model=_model_reference(model),
+            data=data,
+            plugin=plugin,
+            seed=seed,
+            config=struct_of({**(config or {}), **settings}, "config"),
+        )
+        call = self._connection.call
+        return plan_from(await call(self._connection.pruning_growth.PlanSparsity, request, timeout_s=120))
+
+
+def _model_reference(model: str | Artifact) -> str:
+    if isinstance(model, Artifact) or model.startswith("artifacts/"):
+        return artifact_name(model).reference
+    return model
