@@ -41,7 +41,7 @@ class Good(Method):
 
 not_a_method = 3
 '''
-GROUP = "palmette__methods__testing"
+GROUP = "palmette__methods__trial"
 
 
 def by_name(plugins):
@@ -51,7 +51,7 @@ def by_name(plugins):
 def test_a_plugin_is_described_in_full(install):
     install("good_plugin", METHOD, version="2.3", **{GROUP: {"good": "good_plugin:Good"}})
 
-    (plugin,) = read_catalogue("testing")
+    (plugin,) = read_catalogue("trial")
 
     assert (plugin.name, plugin.distribution, plugin.version, plugin.error) == ("good", "good_plugin", "2.3", "")
     assert (plugin.kind, plugin.summary, plugin.description) == ("prune", "Makes things good.", "It does so slowly.")
@@ -87,7 +87,7 @@ def test_only_the_broken_plugin_is_broken_and_says_why(install, source, said):
     install("good_plugin", METHOD, **{GROUP: {"good": "good_plugin:Good"}})
     install("bad_plugin", source, version="0.1", **{GROUP: {"bad": "bad_plugin:Bad"}})
 
-    plugins = by_name(read_catalogue("testing"))
+    plugins = by_name(read_catalogue("trial"))
 
     assert set(plugins) == {"good", "bad"}
     assert plugins["good"].error == ""
@@ -101,7 +101,7 @@ def test_a_plugin_that_hangs_is_given_up_on(install, monkeypatch):
     install("bad_plugin", "import threading; threading.Event().wait()", **{GROUP: {"bad": "bad_plugin:Bad"}})
     monkeypatch.setattr(catalogue, "_TIMEOUT_S", 2.0)
 
-    (plugin,) = read_catalogue("testing")
+    (plugin,) = read_catalogue("trial")
 
     assert "TimeoutError: its import took longer than 2 s" in plugin.error
 
@@ -116,24 +116,24 @@ def test_it_is_read_once_for_each_version(install, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: started.append(1) or run(*args, **kwargs))
     install("good_plugin", METHOD, **{GROUP: {"good": "good_plugin:Good"}})
 
-    first, again = (read_catalogue("testing", tmp_path / "cache") for _ in range(2))
+    first, again = (read_catalogue("trial", tmp_path / "cache") for _ in range(2))
     assert first == again
     assert len(started) == 1
 
     install("good_plugin", METHOD, version="1.1", **{GROUP: {"good": "good_plugin:Good"}})
-    (plugin,) = read_catalogue("testing", tmp_path / "cache")
+    (plugin,) = read_catalogue("trial", tmp_path / "cache")
     assert plugin.version == "1.1"
     assert len(started) == 2
 
 
 def test_a_broken_plugin_is_looked_at_again(install, tmp_path):
     install("bad_plugin", "import good_library", **{GROUP: {"bad": "bad_plugin:Good"}})
-    (plugin,) = read_catalogue("testing", tmp_path / "cache")
+    (plugin,) = read_catalogue("trial", tmp_path / "cache")
     assert "good_library" in plugin.error
 
     install("good_library", "")
     (tmp_path / "site-packages" / "bad_plugin.py").write_text("import good_library\n" + METHOD)
-    (plugin,) = read_catalogue("testing", tmp_path / "cache")
+    (plugin,) = read_catalogue("trial", tmp_path / "cache")
 
     assert plugin.error == ""
 

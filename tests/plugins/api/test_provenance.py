@@ -9,10 +9,10 @@ from palmette_plugins.api.provenance import _distribution, environment, plugin_d
 
 def test_a_method_is_traced_to_the_distribution_that_declares_it(install):
     source = "from palmette_plugins.api import Method\nclass Mine(Method): ..."
-    install("my_methods", source, version="4.2", palmette__methods__testing={"mine": "my_methods:Mine"})
+    install("my_methods", source, version="4.2", palmette__methods__trial={"mine": "my_methods:Mine"})
     _distribution.cache_clear()
 
-    mine, own = load(methods_group("testing"), "mine"), load(methods_group("pruning_growth"), "random-pruning")
+    mine, own = load(methods_group("trial"), "mine"), load(methods_group("pruning_growth"), "random-pruning")
 
     assert (plugin_distribution(mine), plugin_version(mine)) == ("my_methods", "4.2")
     assert (plugin_distribution(own), plugin_version(own)) == ("palmette-plugins", version("palmette-plugins"))

@@ -52,7 +52,7 @@ class Shrink(Method):
 
 def violations(inputs, config=None, store=None):
     spec = JobSpec(
-        "testing",
+        "trial",
         "shrink",
         {name: [value] if isinstance(value, str) else value for name, value in inputs.items()},
         config or {},
@@ -136,15 +136,15 @@ class Raises(Method):
 
 
 def test_unknown_and_broken_plugins_are_said_as_such(install):
-    install("raising_plugin", SOURCE, palmette__methods__testing={"raises": "raising_plugin:Raises"})
-    install("broken_plugin", "import nothing_at_all", palmette__methods__testing={"broken": "broken_plugin:X"})
+    install("raising_plugin", SOURCE, palmette__methods__trial={"raises": "raising_plugin:Raises"})
+    install("broken_plugin", "import nothing_at_all", palmette__methods__trial={"broken": "broken_plugin:X"})
 
     with pytest.raises(NotFound, match="no plugin named 'raise'; did you mean 'raises'"):
-        check_submission(JobSpec("testing", "raise"))
+        check_submission(JobSpec("trial", "raise"))
     with pytest.raises(FailedPrecondition, match="plugin 'broken' fails to import: ModuleNotFoundError"):
-        check_submission(JobSpec("testing", "broken"))
+        check_submission(JobSpec("trial", "broken"))
     with pytest.raises(ZeroDivisionError):  # a bug of the plugin is no fault of the user's
-        check_submission(JobSpec("testing", "raises"))
+        check_submission(JobSpec("trial", "raises"))
 
 
 def test_check_submission_raises_everything_at_once():
