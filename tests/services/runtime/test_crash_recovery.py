@@ -13,7 +13,6 @@ from palmette_test_service.process import ServiceProcess, eventually, last
 from palmette_protos.v1 import job_pb2
 
 MakeService = Callable[..., ServiceProcess]
-STEPS = {"steps": 30, "step_s": 0.05}
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +50,10 @@ def test_job_resumes_and_ends_with_the_metrics_of_an_undisturbed_run(
 ) -> None:
     service = make_service()
     starts = tmp_path / "starts"
-    name = service.submit("steps", touch=str(starts), **STEPS)
-    eventually(lambda: service.get(name).progress.fraction > 0.2)
+    name, gate = service.submit_held(touch=str(starts))
+    service.wait_until_held(name)
     disturb(service)
+    gate.open()
     job = service.wait(name)
     assert job.state == job_pb2.JOB_STATE_SUCCEEDED
     assert job.metrics["final_position"] == undisturbed.metrics["final_position"]
@@ -79,7 +79,7 @@ def test_worker_ends_itself_when_its_service_stays_away(make_service: MakeServic
     worker = eventually(service.workers)[0]
     eventually(lambda: "started_s" in service.get(name).metrics)
     service.kill()
-    eventually(lambda: not worker.is_running(), within_s=5, what="end of the worker without a lease")
+    eventually(lambda: not worker.is_running(), within_s=30, what="end of the worker without a lease")
     service.start()
     assert eventually(lambda: service.get(name).attempt == 2)
 
@@ -87,11 +87,12 @@ def test_worker_ends_itself_when_its_service_stays_away(make_service: MakeServic
 def test_attempts_never_overlap_when_a_worker_was_only_frozen(make_service: MakeService, tmp_path: Path) -> None:
     service = make_service(lease_s=1)
     starts = tmp_path / "starts"
-    name = service.submit("steps", steps=40, step_s=0.05, touch=str(starts))
+    name, gate = service.submit_held(touch=str(starts))
+    service.wait_until_held(name)
     frozen = service.worker()
-    eventually(lambda: service.get(name).progress.fraction > 0.1)
     frozen.suspend()
     eventually(lambda: service.get(name).attempt == 2, what="second attempt")
+    gate.open()
     assert not frozen.is_running()  # it was made sure of before the job was given away
     job = service.wait(name)
     reasons = [event.state.reason for event in service.events(name) if event.WhichOneof("event") == "state"]
@@ -113,12 +114,15 @@ def test_job_fails_with_a_clear_error_after_three_crashes(shared_service: Servic
 
 def test_accepted_jobs_survive_killing_the_service_over_and_over(make_service: MakeService) -> None:
     service = make_service(slots=2)
-    names = [service.submit("steps", steps=30, step_s=0.05) for _ in range(4)]
+    held = [service.submit_held() for _ in range(4)]
+    names = [name for name, _ in held]
     service.kill()  # right after the answer
     service.start()
-    eventually(lambda: any(service.get(name).progress.fraction > 0.3 for name in names))
+    eventually(lambda: sum(service.get(name).progress.message == "waiting" for name in names) == 2)
     service.kill()
     service.start()
+    for _, gate in held:
+        gate.open()
     jobs = [service.wait(name) for name in names]
     assert all(job.state == job_pb2.JOB_STATE_SUCCEEDED for job in jobs)
     assert len({job.metrics["final_position"] for job in jobs}) == 1

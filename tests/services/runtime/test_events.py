@@ -91,16 +91,18 @@ def test_client_that_vanishes_leaves_nothing_behind(make_service: MakeService) -
 
 def test_events_arrive_exactly_once_through_restarts_of_service_and_worker(make_service: MakeService) -> None:
     service = make_service(slots=1)
-    name = service.submit("steps", steps=120, step_s=0.03)
+    name, gate = service.submit_held(steps=100, hold_at=90, step_s=0.02)
     watcher = Watcher(service, name)
     watcher.start()
     for share in (0.15, 0.4):
         eventually(lambda share=share: service.get(name).progress.fraction > share)
         service.kill()
         service.start()
-    eventually(lambda: service.get(name).progress.fraction > 0.6)
+    service.wait_until_held(name)
     service.worker().kill()
-    watcher.join(60)
+    eventually(lambda: service.get(name).attempt == 2)
+    gate.open()
+    watcher.join(120)
     job = service.get(name)
     assert job.state == job_pb2.JOB_STATE_SUCCEEDED
     assert [event.sequence for event in watcher.events] == list(range(1, job.last_sequence + 1))

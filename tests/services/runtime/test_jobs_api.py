@@ -172,16 +172,3 @@ def test_queued_job_is_cancelled_at_once_and_higher_priority_runs_first(shared_s
     assert shared_service.wait(high).start_time.ToNanoseconds() < shared_service.wait(low).start_time.ToNanoseconds()
     shared_service.jobs.CancelJob(job_pb2.CancelJobRequest(name=busy[1]))
     shared_service.wait(busy[1])
-
-
-def test_full_queue_refuses_with_a_time_to_come_back(make_service: object) -> None:
-    service = make_service(slots=1, max_queued=2)  # type: ignore[operator]
-    busy = service.submit("steps", steps=10_000, step_s=0.01)
-    service.wait_for_state(busy, job_pb2.JOB_STATE_RUNNING)
-    for _ in range(2):
-        service.submit("steps", steps=1)
-    with pytest.raises(grpc.RpcError) as caught:
-        service.submit("steps", steps=1)
-    details = {detail.type_url.rsplit(".", 1)[-1] for detail in rpc_status.from_call(caught.value).details}
-    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "RetryInfo" in details

@@ -24,9 +24,9 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 def test_sigterm_drains_and_jobs_go_on_at_the_next_start(make_service: MakeService) -> None:
     service = make_service(slots=1)
-    name = service.submit("steps", steps=200, step_s=0.02)
+    name, gate = service.submit_held()
     waiting = service.submit("steps", steps=1)
-    eventually(lambda: service.get(name).progress.fraction > 0.05)
+    service.wait_until_held(name)
     codes: list[grpc.StatusCode] = []
     watcher = threading.Thread(target=lambda: codes.append(code_of_watch(service, name)))
     watcher.start()
@@ -35,6 +35,7 @@ def test_sigterm_drains_and_jobs_go_on_at_the_next_start(make_service: MakeServi
     assert service.workers() == []
     assert codes == [grpc.StatusCode.UNAVAILABLE]  # the client is told to come back
     service.start()
+    gate.open()
     job = service.wait(name)
     reasons = [event.state.reason for event in service.events(name) if event.WhichOneof("event") == "state"]
     assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
@@ -98,19 +99,15 @@ def test_importing_a_service_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_killed_forkserver_and_inspector_come_back(make_service: MakeService) -> None:
+def test_worker_outlives_its_forkserver_and_everything_killed_comes_back(make_service: MakeService) -> None:
     service = make_service()
-    service.wait(service.submit("steps", steps=1))
+    name, gate = service.submit_held()
+    service.wait_until_held(name)
+    worker = service.worker()
     for child in psutil.Process(service.pid).children(recursive=True):
-        child.kill()
-    assert service.wait(service.submit("steps", steps=2)).state == job_pb2.JOB_STATE_SUCCEEDED
-
-
-def test_worker_outlives_its_forkserver(make_service: MakeService) -> None:
-    service = make_service()
-    name = service.submit("steps", steps=100, step_s=0.02)
-    eventually(lambda: service.get(name).progress.fraction > 0.1)
-    service.worker().parent().kill()
+        if child.pid != worker.pid:
+            child.kill()  # forkserver, inspector
+    gate.open()
     job = service.wait(name)
     assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 1)
     assert service.wait(service.submit("steps", steps=1)).state == job_pb2.JOB_STATE_SUCCEEDED

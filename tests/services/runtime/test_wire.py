@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
+from palmette_plugins.api import errors
 from palmette_protos.serving.v1 import deployment_pb2
 from palmette_protos.v1 import artifact_pb2, job_pb2
 from palmette_services.runtime.jobs.submission import content_digest
+from palmette_services.runtime.rpc.codes import Unauthenticated
+from palmette_services.runtime.rpc.errors import database_error, error_status
 from palmette_services.runtime.rpc.required_fields import missing_fields
 from palmette_services.runtime.rpc.structs import dict_to_struct, struct_to_dict
 from palmette_services.runtime.worker.texts import clean_text, one_line
@@ -69,3 +74,27 @@ def test_digest_does_not_depend_on_the_order_of_maps() -> None:
     for key in ("c", "b", "a"):
         second.labels[key] = key
     assert content_digest(first) == content_digest(second)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "details"),
+    [
+        (errors.ResourceExhausted("full"), grpc.StatusCode.RESOURCE_EXHAUSTED, {"ErrorInfo", "RetryInfo"}),
+        (errors.Unavailable("away"), grpc.StatusCode.UNAVAILABLE, {"ErrorInfo", "RetryInfo"}),
+        (errors.NotFound("gone"), grpc.StatusCode.NOT_FOUND, {"ErrorInfo"}),
+        (errors.InvalidArgument.field("a", "b"), grpc.StatusCode.INVALID_ARGUMENT, {"ErrorInfo", "BadRequest"}),
+        (Unauthenticated("who"), grpc.StatusCode.UNAUTHENTICATED, {"ErrorInfo"}),
+    ],
+)
+def test_errors_carry_the_details_that_clients_act_on(
+    error: errors.PalmetteError, code: grpc.StatusCode, details: set[str]
+) -> None:
+    status = error_status(error)
+    assert status.code == code.value[0]
+    assert {detail.type_url.rsplit(".", 1)[-1] for detail in status.details} == details
+
+
+def test_full_disk_of_the_database_is_not_called_an_outage() -> None:
+    error = OperationalError("INSERT", {}, Exception("database or disk is full"))
+    assert isinstance(database_error(error), errors.ResourceExhausted)
+    assert isinstance(database_error(OperationalError("", {}, Exception("connection refused"))), errors.Unavailable)

@@ -11,6 +11,7 @@ import pytest
 from palmette_test_service.engine import PlayedService, PlayedWorker, played_service
 from sqlalchemy import select
 
+from palmette_plugins.api.errors import ResourceExhausted
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.jobs.tables import JobRow
 
@@ -206,3 +207,14 @@ async def test_restarted_service_waits_for_a_worker_whose_handle_it_knows(tmp_pa
         await resumed.finish(2)
         assert (await again.jobs.wait(name)).state == job_pb2.JOB_STATE_SUCCEEDED
         assert await values(again, name) == [1, 2]
+
+
+async def test_full_queue_refuses_and_forgets_no_request(tmp_path: Path) -> None:
+    async with played_service(tmp_path, max_queued=2, run=False) as service:
+        job = job_pb2.Job(plugin="played")
+        request = job_pb2.SubmitJobRequest(parent="services/testing", job=job, request_id="first")
+        accepted = await service.jobs.submit(request)
+        await service.submit()
+        with pytest.raises(ResourceExhausted, match="the queue is full"):
+            await service.submit()
+        assert (await service.jobs.submit(request)).name == accepted.name  # accepted is accepted

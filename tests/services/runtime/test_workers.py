@@ -123,30 +123,30 @@ def test_cancel_reaches_a_running_job_and_frees_its_slot(shared_service: Service
     assert cancelled.state == job_pb2.JOB_STATE_CANCELLED
     assert not cancelled.cancel_requested
     assert shared_service.events(running[0])[-1].state.reason == "changed my mind"
-    assert took_s < 10
+    assert took_s < 30
 
 
 def test_method_that_ignores_cancel_is_killed_after_the_grace(shared_service: ServiceProcess) -> None:
     name = shared_service.submit("misbehaving", how="ignores_cancel", seconds=600)
     eventually(lambda: "started_s" in shared_service.get(name).metrics)
     asked = shared_service.jobs.CancelJob(job_pb2.CancelJobRequest(name=name)).job
-    job = shared_service.wait(name, within_s=10)
+    job = shared_service.wait(name, within_s=30)
     assert asked.cancel_requested
     assert job.state == job_pb2.JOB_STATE_CANCELLED
     assert job.attempt == 1
 
 
 def test_cancelled_job_resumes_when_retried(shared_service: ServiceProcess) -> None:
-    name = shared_service.submit("steps", steps=150, step_s=0.02)
-    eventually(lambda: shared_service.get(name).progress.fraction > 0.05)
+    name, gate = shared_service.submit_held()
+    shared_service.wait_until_held(name)
     shared_service.jobs.CancelJob(job_pb2.CancelJobRequest(name=name))
     assert shared_service.wait(name).state == job_pb2.JOB_STATE_CANCELLED
+    gate.open()
     shared_service.jobs.RetryJob(job_pb2.RetryJobRequest(name=name))
     job = shared_service.wait(name)
     assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
     steps = [e.metric.step for e in shared_service.events(name) if e.attempt == 2 and e.metric.name == "position"]
-    assert steps[0] > 0
-    assert steps[-1] == 149
+    assert steps == list(range(10, 30))
 
 
 def test_processes_that_a_method_left_behind_are_ended(shared_service: ServiceProcess) -> None:

@@ -49,7 +49,7 @@ class JobQueue:
         self._acceptance = acceptance
         self._files = files
         self._most_queued = most_queued
-        self._queued = (0, float("-inf"))  # (number, when it was counted)
+        self._queued, self._counted_s = 0, float("-inf")
         self._intake: Batches[NewJob, Inserted] = Batches(self._store)
         self._storing: asyncio.Task[None] | None = None
         self._accepting = True
@@ -85,14 +85,16 @@ class JobQueue:
         if not self._accepting:
             raise Unavailable("the service is stopping; send the job again in a moment")
         new = self._acceptance.prepare(request, user)
-        if not self._acceptance.passed_lately(new):
+        if await self._is_full() or not self._acceptance.passed_lately(new):
             existing = await self._existing(new)  # was accepted: it is not judged again
             if existing is not None:
                 return existing
         await self._acceptance.check(request, new)
         if request.validate_only:
             return new.job
-        await self._refuse_if_full()
+        if await self._is_full():
+            raise ResourceExhausted(f"the queue is full: PALMETTE_MAX_QUEUED is {self._most_queued}")
+        self._queued += 1
         inserted = await self._intake.submit(new)
         if inserted.error is not None:
             raise inserted.error
@@ -210,15 +212,12 @@ class JobQueue:
             raise NotFound(f"no job '{JobName(self._service, job_id)}'; it may have been deleted")
         return row
 
-    async def _refuse_if_full(self) -> None:
-        number, counted_s = self._queued
-        if number >= self._most_queued or time.monotonic() - counted_s > _COUNT_AGE_S:
+    async def _is_full(self) -> bool:
+        """Tell whether as many jobs wait as may; what was counted half a second ago is good enough to say no."""
+        now_s = time.monotonic()
+        if self._queued >= self._most_queued or now_s - self._counted_s > _COUNT_AGE_S:
             async with self._database.read() as connection:
                 statement = select(func.count()).where(JobRow.state == JobState.QUEUED.value)
-                number = (await connection.execute(statement)).scalar_one()
-            counted_s = time.monotonic()
-        if number >= self._most_queued:
-            raise ResourceExhausted(
-                f"the queue is full ({number} jobs wait, PALMETTE_MAX_QUEUED is {self._most_queued})"
-            )
-        self._queued = (number + 1, counted_s)
+                self._queued = (await connection.execute(statement)).scalar_one()
+            self._counted_s = now_s
+        return self._queued >= self._most_queued

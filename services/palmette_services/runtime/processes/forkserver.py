@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from palmette_services.runtime.processes.preload import MODULES_VARIABLE
-
+MODULES_VARIABLE = "PALMETTE_FORKSERVER_MODULES"
 _PRELOAD = "palmette_services.runtime.processes.preload"
 
 
@@ -56,10 +55,13 @@ class Forkserver:
         self._thread.shutdown()
 
     def _ensure_running(self) -> None:
-        os.environ[MODULES_VARIABLE] = self._preload
         # A module that asks for GPUs while it is preloaded must not start CUDA: no process forked after that could.
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
-        multiprocessing.forkserver.ensure_running()
+        os.environ[MODULES_VARIABLE] = self._preload
+        try:
+            multiprocessing.forkserver.ensure_running()
+        finally:
+            del os.environ[MODULES_VARIABLE]  # for the forkserver, not for every other child
 
     def _start(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
         self._ensure_running()

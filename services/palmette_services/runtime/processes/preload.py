@@ -1,4 +1,4 @@
-"""Loaded once in the forkserver, so that every process forked from it starts with these modules.
+"""Imported in the forkserver alone, so that every process forked from it starts with these modules.
 
 A module that cannot be imported is left out: whoever needs it imports it later and gets the error where it
 can be told to a user.
@@ -10,7 +10,7 @@ import importlib
 import logging
 import os
 
-MODULES_VARIABLE = "PALMETTE_FORKSERVER_MODULES"
+from palmette_services.runtime.processes.forkserver import MODULES_VARIABLE
 
 
 def load_modules(names: str) -> None:
@@ -22,4 +22,4 @@ def load_modules(names: str) -> None:
             logging.getLogger(__name__).warning("not preloaded: %s (%s: %s)", name, type(error).__name__, error)
 
 
-load_modules(os.environ.get(MODULES_VARIABLE, ""))
+load_modules(os.environ.pop(MODULES_VARIABLE, ""))

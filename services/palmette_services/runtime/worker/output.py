@@ -8,13 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
 from pathlib import Path
 
 from palmette_services.runtime.worker.sink import EventSink
 
-_PERIOD_S = 0.1
-_MOST_BYTES = 65_536  # in one period; a plugin that prints in a loop must not flood the job's history
+_MOST_BYTES = 65_536  # reported at a time; a plugin that prints in a loop must not flood the job's history
 
 
 def redirect_output(path: Path) -> None:
@@ -29,36 +27,16 @@ def redirect_output(path: Path) -> None:
 
 
 class OutputFollower:
-    """Turns new lines of the file into log lines of the job, in a thread of its own."""
+    """Turns new lines of the file into log lines of the job."""
 
     def __init__(self, path: Path, sink: EventSink) -> None:
         self._sink = sink
         self._file = path.open("rb")
         self._file.seek(0, os.SEEK_END)
         self._rest = b""
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="output", daemon=True)
 
-    def start(self) -> None:
-        """Start following."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Report what is left, an unfinished line included, and end."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self._stopped.set()
-        self._thread.join()
-        self._report()
-        if self._rest:
-            self._log([self._rest])
-        self._file.close()
-
-    def _follow(self) -> None:
-        while not self._stopped.wait(_PERIOD_S):
-            self._report()
-
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Report the lines that were printed since the last time."""
         behind_bytes = os.fstat(self._file.fileno()).st_size - self._file.tell() - _MOST_BYTES
         if behind_bytes > 0:
             self._file.seek(behind_bytes, os.SEEK_CUR)
@@ -67,6 +45,14 @@ class OutputFollower:
             self._sink.log(logging.WARNING, text)
         *lines, self._rest = (self._rest + self._file.read(_MOST_BYTES)).split(b"\n")
         self._log(lines)
+
+    def close(self) -> None:
+        """Report what is left, an unfinished line included."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.report()
+        self._log([self._rest])
+        self._file.close()
 
     def _log(self, lines: list[bytes]) -> None:
         for line in lines:

@@ -20,6 +20,7 @@ from palmette_services.runtime.worker.failures import failure_of
 from palmette_services.runtime.worker.link import ServiceLink
 from palmette_services.runtime.worker.output import OutputFollower, redirect_output
 from palmette_services.runtime.worker.sink import EventSink
+from palmette_services.runtime.worker.ticker import Ticker
 
 _OOM_SCORE = "500"  # when memory runs out the kernel should take the worker, not the service
 
@@ -31,9 +32,11 @@ def run_worker(launch: WorkerLaunch) -> None:
     start = link.open()
     sink = EventSink(link)
     output = OutputFollower(Path(launch.log_path), sink)
-    output.start()
+    ticker = Ticker([output.report, sink.flush])
+    ticker.start()
     finished = _run(start, sink, launch)
-    output.stop()
+    ticker.stop()
+    output.close()
     sink.flush()
     link.finish(finished)
     os._exit(0)  # threads that the plugin left behind must not hold the slot

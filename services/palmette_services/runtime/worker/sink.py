@@ -23,7 +23,8 @@ _TAIL_LINES = 40
 class EventSink:
     """Sends a job's reports up the link, as `palmette_plugins.api.sink.JobSink` asks.
 
-    Of progress reports in quick succession only the last is sent: a method may report every step.
+    Of progress reports in quick succession only the last is sent, by the next `flush`: a method may report
+    every step.
     """
 
     def __init__(self, link: ServiceLink) -> None:
@@ -74,7 +75,7 @@ class EventSink:
         return self._link.stop_reason
 
     def flush(self) -> None:
-        """Send the last progress report if it was held back."""
+        """Send the last progress report if it was held back; called several times a second."""
         with self._lock:
             self._send_held()
 

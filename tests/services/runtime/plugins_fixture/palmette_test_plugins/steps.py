@@ -27,6 +27,8 @@ class Steps(Method):
         step_s: float = Field(0.0, ge=0, le=10, description="duration of a step in seconds")
         checkpoint_every: int = Field(1, ge=1, description="steps between checkpoints")
         touch: str = Field("", description="file to append a line to at every start")
+        hold_at: int = Field(-1, description="step before which to wait")
+        gate: str = Field("", description="file whose presence ends the waiting")
         parts: int = Field(0, ge=0, description="artifacts to save besides the report")
 
     def check(self, submission: Submission) -> Iterable[FieldViolation]:
@@ -42,6 +44,8 @@ class Steps(Method):
                 file.write(f"{time.time()}\n")
         state = job.checkpoint.restore() or {"step": 0, "position": 0.0}
         for step in range(state["step"], self.config.steps):
+            if step == self.config.hold_at:
+                self._hold(job)
             state = {"step": step + 1, "position": state["position"] + float(torch.randn(()))}
             job.metric("position", state["position"], step)
             if (step + 1) % self.config.checkpoint_every == 0:
@@ -52,3 +56,9 @@ class Steps(Method):
         job.save_files({"position.txt": str(state["position"]).encode()}, output="report")
         for part in range(self.config.parts):
             job.save_files({"part.txt": str(part).encode()}, output="parts")
+
+    def _hold(self, job: JobContext) -> None:
+        job.progress(self.config.hold_at / self.config.steps, "waiting")
+        while not Path(self.config.gate).exists():
+            job.raise_if_cancelled()
+            time.sleep(0.01)

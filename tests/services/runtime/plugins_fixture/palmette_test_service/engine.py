@@ -189,7 +189,9 @@ async def played_service(
     database.start()
     executor = PlayedExecutor(slots)
     files = JobFiles(resolved.folder)
-    jobs = JobQueue("testing", database, Acceptance("testing", "", NoCheck(), executor.violations), files, 1000)
+    jobs = JobQueue(
+        "testing", database, Acceptance("testing", "", NoCheck(), executor.violations), files, resolved.max_queued
+    )
     jobs.start()
     engine = JobEngine("testing", resolved, database, jobs, executor, files, ServiceMetrics(), _list_outputs)
     server = make_server(resolved.max_message_bytes)

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(condition: Callable[[], Any], within_s: float = 30.0, what: str = "") -> Any:
+def eventually(condition: Callable[[], Any], within_s: float = 60.0, what: str = "") -> Any:
     """Return the condition's value once it is true; fail after `within_s`."""
     deadline_s = time.monotonic() + within_s
     while True:
@@ -41,6 +43,17 @@ def eventually(condition: Callable[[], Any], within_s: float = 30.0, what: str =
         if time.monotonic() > deadline_s:
             raise AssertionError(f"not within {within_s:g} s: {what or condition}")
         time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a job waits for."""
+
+    path: Path
+
+    def open(self) -> None:
+        """Let it go on."""
+        self.path.touch()
 
 
 class ServiceProcess:
@@ -156,15 +169,24 @@ class ServiceProcess:
         """Return a job."""
         return self.jobs.GetJob(job_pb2.GetJobRequest(name=name), timeout=10).job
 
-    def wait(self, name: str, within_s: float = 60.0) -> job_pb2.Job:
+    def wait(self, name: str, within_s: float = 120.0) -> job_pb2.Job:
         """Return a job once it has ended."""
         eventually(lambda: self.get(name).state in ENDED, within_s, f"end of {name}")
         return self.get(name)
 
-    def wait_for_state(self, name: str, state: int, within_s: float = 30.0) -> job_pb2.Job:
+    def wait_for_state(self, name: str, state: int, within_s: float = 60.0) -> job_pb2.Job:
         """Return a job once it is in a state."""
         eventually(lambda: self.get(name).state == state, within_s, f"{name} in state {state}")
         return self.get(name)
+
+    def submit_held(self, **config: Any) -> tuple[str, Gate]:
+        """Submit a job that walks 30 steps and waits before the tenth; return its name and the gate."""
+        gate = Gate(self.folder / f"gate-{uuid.uuid4().hex}")
+        return self.submit("steps", **{"steps": 30, "hold_at": 10, "gate": str(gate.path), **config}), gate
+
+    def wait_until_held(self, name: str) -> None:
+        """Wait until a job waits at its gate."""
+        eventually(lambda: self.get(name).progress.message == "waiting", what=f"{name} at its gate")
 
     def watch(self, name: str, after: int = 0, timeout_s: float = 60.0) -> Iterator[job_pb2.JobEvent]:
         """Yield a job's events."""
