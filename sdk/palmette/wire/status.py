@@ -104,6 +104,8 @@ def _denied(message: str) -> str:
 
 def _unavailable(message: str, address: str) -> str:
     text = message.lower()
+    if "certificate" in text:
+        return f"the certificate of {address} is not trusted; set PALMETTE_CA_FILE to the authority that signed it"
     if "upstream" not in text and any(sign in text for sign in ("failed to connect", "connection refused")):
         return f"nothing answers at {address}: is the suite running? start it with `palmette up`"
     return f"the part that was asked does not answer ({message}); `palmette status` says what is wrong"

@@ -37,8 +37,8 @@ class TinySuite:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Serve, on the same port as before if there was one."""
+    def start(self, credentials: grpc.ServerCredentials | None = None) -> None:
+        """Serve, on the same port as before if there was one; with TLS if there are credentials."""
         server = grpc.server(ThreadPoolExecutor(16), interceptors=[self.gate], options=[("grpc.so_reuseport", 0)])
         job_pb2_grpc.add_JobServiceServicer_to_server(self.jobs, server)
         plugin_pb2_grpc.add_PluginServiceServicer_to_server(self.plugins, server)
@@ -48,7 +48,10 @@ class TinySuite:
         suite_pb2_grpc.add_SuiteServiceServicer_to_server(status, server)
         token_pb2_grpc.add_TokenServiceServicer_to_server(status, server)
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self.inference, server)
-        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        if credentials:
+            self.port = server.add_secure_port(self.address, credentials)
+        else:
+            self.port = server.add_insecure_port(self.address)
         server.start()
         self._server = server
 
