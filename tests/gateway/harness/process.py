@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from palmette_gateway.envoy.binary import find_envoy
+
+PR_SET_PDEATHSIG = 1
 
 
 class Process:
@@ -20,7 +23,11 @@ class Process:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PALMETTE_")}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=clean | dict(environment or {})
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=clean | dict(environment or {}),
+                preexec_fn=_end_with_the_tests,
             )
 
     @property
@@ -48,6 +55,11 @@ class Process:
     def output(self) -> str:
         """What it wrote so far."""
         return self.log.read_text(errors="replace")
+
+
+def _end_with_the_tests() -> None:
+    """Ask Linux to end this process when the tests are killed before they can."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start_envoy(config_dir: Path, log: Path) -> Process:
