@@ -7,4 +7,4 @@ from palmette_services.runtime.app import run_service
 from palmette_services.runtime.settings import ServiceSettings
 
 if __name__ == "__main__":
-    run_service(NAME, ServiceSettings(), extend)
+    run_service(NAME, ServiceSettings.from_environment(), extend)

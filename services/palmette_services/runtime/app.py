@@ -38,9 +38,9 @@ def run_service(
         extend: Called before the server starts: adds servicers and background tasks.
         migrations: Folders with Alembic revisions of the service's own tables.
     """
-    settings = settings.resolved(name)
     set_up_logs(name, form=settings.log_format, level=settings.log_level)
     try:
+        settings = settings.resolved(name)
         whole = asyncio.run(_serve(name, settings, extend, migrations))
     except PalmetteError as error:
         _log.error("cannot run", error=str(error))

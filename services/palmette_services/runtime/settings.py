@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from palmette_plugins.api.errors import FailedPrecondition
 
 # What nearly every job imports, several of them on first use only: without this each worker would pay for it anew.
 _PRELOAD = (
@@ -58,10 +61,25 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"'{value}' is not host:port")
         return value
 
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the settings of this process; exit with a line for everything that is wrong with them."""
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            for wrong in error.errors(include_url=False):
+                name = f"{prefix}{'.'.join(str(part) for part in wrong['loc'])}".upper()
+                print(f"{name}: {wrong['msg']} (it is {wrong['input']!r})", file=sys.stderr)
+            sys.exit(1)
+
     def resolved(self, service: str) -> ServiceSettings:
         """Return a copy with every path that was left empty filled in for `service`; folders are made."""
         data_dir = self.data_dir or _default_home() / "data" / service
-        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FailedPrecondition(f"PALMETTE_DATA_DIR: cannot make {data_dir}: {error.strerror}") from None
         return self.model_copy(
             update={
                 "data_dir": data_dir,

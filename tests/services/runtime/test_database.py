@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from palmette_plugins.api.errors import FailedPrecondition, InvalidArgument
+from palmette_plugins.api.errors import FailedPrecondition, InvalidArgument, Unavailable
 from palmette_services.runtime.database import Base, Database
 from palmette_services.runtime.database.file_lock import DatabaseLock
 from palmette_services.runtime.database.migrate import migrate
@@ -119,6 +119,13 @@ def test_lock_names_its_owner_and_is_free_after_release(tmp_path: Path) -> None:
     first.release()
     second.acquire()
     second.release()
+
+
+def test_database_that_cannot_be_opened_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"cannot open the database .*x:\*\*\*@127\.0\.0\.1:1/y"):
+        migrate("postgresql://x:secret@127.0.0.1:1/y")
+    with pytest.raises(Unavailable, match=r"cannot open the database .*missing/a\.sqlite3"):
+        migrate(f"sqlite:///{tmp_path}/missing/a.sqlite3")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])

@@ -85,6 +85,16 @@ def test_taken_port_is_a_clear_error(tmp_path: Path) -> None:
     assert f"cannot listen on {service.address}: the port is taken" in service.log_path.read_text()
 
 
+def test_wrong_settings_are_named_all_at_once(tmp_path: Path) -> None:
+    service = ServiceProcess(tmp_path, slots=0, lease_s="soon", metrics_listen="everywhere")
+    service.start(wait=False)
+    assert service.process is not None
+    assert service.process.wait(30) == 1
+    lines = service.log_path.read_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["PALMETTE_METRICS_LISTEN", "PALMETTE_SLOTS", "PALMETTE_LEASE_S"]
+    assert "'everywhere' is not host:port" in lines[0]
+
+
 def test_service_process_is_small_and_never_loads_torch(shared_service: ServiceProcess) -> None:
     shared_service.wait(shared_service.submit("steps", steps=1))
     process = psutil.Process(shared_service.pid)

@@ -9,7 +9,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
+from palmette_plugins.api.errors import Unavailable
 from palmette_services.runtime.database.sqlite import set_up_sqlite
 from palmette_services.runtime.database.url import sync_url
 
@@ -18,7 +20,11 @@ _ADVISORY_LOCK = 0x70616C6D  # "palm": replicas that start together migrate one 
 
 
 def migrate(url: str, folders: Sequence[Path] = ()) -> None:
-    """Upgrade the database to the newest revisions of the runtime and of a service's own `folders`. Blocks."""
+    """Upgrade the database to the newest revisions of the runtime and of a service's own `folders`. Blocks.
+
+    Raises:
+        Unavailable: The database cannot be opened.
+    """
     engine = create_engine(sync_url(url))
     if engine.dialect.name == "sqlite":
         set_up_sqlite(engine)
@@ -27,6 +33,9 @@ def migrate(url: str, folders: Sequence[Path] = ()) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             command.upgrade(migration_config(connection, folders), "heads")
+    except OperationalError as error:
+        why = str(error.orig).splitlines()[0]
+        raise Unavailable(f"cannot open the database {engine.url.render_as_string()}: {why}") from error
     finally:
         engine.dispose()
 
