@@ -9,7 +9,7 @@ from palmette_services.serving.settings import ServingSettings
 
 def main() -> None:
     """Run the service."""
-    run_service(NAME, ServingSettings(), extend, migrations=[MIGRATIONS])
+    run_service(NAME, ServingSettings.from_environment(), extend, migrations=[MIGRATIONS])
 
 
 if __name__ == "__main__":
