@@ -18,7 +18,7 @@ from palmette_plugins.engines.optimizers import set_learning_rates
 from palmette_plugins.engines.schedules import learning_rate_factor
 from palmette_plugins.engines.seeding import derive_seed, seeded_generator
 from palmette_plugins.engines.sparsity.masks import RemovedWeights, masked_optimizer_hook
-from palmette_plugins.engines.training import TrainingResult, TrainingRun
+from palmette_plugins.engines.training import TrainingResult, TrainingRun, TrainingStep
 
 _REPORTS = 200  # points of the loss curve within a run, at most about so many
 _LEAST_REPORTED_STEPS = 10  # between two points within an epoch
@@ -92,6 +92,7 @@ class _Loop:
         total = window = torch.zeros((), device=self.accelerator.device)
         window_steps = 0
         run.module.train()
+        run.companions.train()
         for index, batch in enumerate(epoch_batches(self.split, shares, self.accelerator.device)):
             loss = self._step(batch, augmentation)
             total, window, window_steps = total + loss, window + loss, window_steps + 1
@@ -112,8 +113,9 @@ class _Loop:
         if run.data.train_augmentation is not None:
             batch = run.data.train_augmentation(batch, augmentation)
         self.prepared.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch)
+        loss = self._loss(batch, step)
         self.accelerator.backward(loss)
+        run.companions.share_gradients(self.accelerator)
         if recipe.grad_clip:
             self.removed.zero_gradients()  # weights that are not there must not count in the norm
             self.accelerator.clip_grad_norm_(run.module.parameters(), recipe.grad_clip)
@@ -123,17 +125,18 @@ class _Loop:
             run.after_step(run.module, step)
         return loss.detach().float()
 
-    def _loss(self, batch: Any) -> Tensor:
+    def _loss(self, batch: Any, number: int) -> Tensor:
         run = self.run
         outputs = self.prepared.forward(*(_channels_last(x) for x in run.data.task.inputs(batch)))
-        smoothing = run.recipe.label_smoothing
+        step = TrainingStep(run.module, outputs, batch, number)
+        loss = self._task_loss(step) if run.objective is None else run.objective(step)
+        return loss if run.extra_loss is None else loss + run.extra_loss(step)
+
+    def _task_loss(self, step: TrainingStep) -> Tensor:
+        task, smoothing = self.run.data.task, self.run.recipe.label_smoothing
         if smoothing:
-            loss = run.data.task.smoothed_loss(outputs, batch, smoothing)
-        else:
-            loss = run.data.task.loss(outputs, batch)
-        if run.extra_loss is not None:
-            loss = loss + run.extra_loss(run.module, outputs, batch)
-        return loss
+            return task.smoothed_loss(step.outputs, step.batch, smoothing)
+        return task.loss(step.outputs, step.batch)
 
     # -- reports
 
@@ -181,6 +184,7 @@ class _Loop:
                     "model": self.run.module.state_dict(),
                     "optimizer": _torch_optimizer(self.prepared.optimizer).state_dict(),
                     "scaler": scaler.state_dict() if scaler is not None else {},
+                    "companions": self.run.companions.state_dict(),
                     "result": asdict(self.result),
                 },
             )
@@ -192,6 +196,7 @@ def _restore(run: TrainingRun, prepared: Prepared, result: TrainingResult) -> in
     if state is None:
         return 0
     run.module.load_state_dict(state["model"])
+    run.companions.load_state_dict(state["companions"])
     _torch_optimizer(prepared.optimizer).load_state_dict(state["optimizer"])
     if prepared.accelerator.scaler is not None and state["scaler"]:
         prepared.accelerator.scaler.load_state_dict(state["scaler"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from palmette_plugins.api.architecture import LoadedModel
 from palmette_plugins.api.data import Dataset
 from palmette_plugins.api.task import Batch
 from palmette_plugins.engines.acceleration import accelerated
+from palmette_plugins.engines.companions import Companions
 from palmette_plugins.engines.optimizers import ParameterGroups, build_optimizer
 from palmette_plugins.engines.recipe import Recipe
 from palmette_plugins.engines.seeding import derive_seed
@@ -20,7 +21,25 @@ from palmette_plugins.engines.seeding import derive_seed
 if TYPE_CHECKING:
     from palmette_plugins.api.job import JobContext
 
-ExtraLoss = Callable[[nn.Module, Any, Batch], Tensor]  # (module, outputs, batch) -> scalar
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """What a loss of a method's own sees.
+
+    Attributes:
+        module: The model in training.
+        outputs: What its forward pass returned for the batch.
+        batch: The batch, augmented, on the device.
+        number: Number of the optimizer step that is about to be made, from 0.
+    """
+
+    module: nn.Module
+    outputs: Any
+    batch: Batch
+    number: int
+
+
+Objective = Callable[[TrainingStep], Tensor]  # -> scalar
 AfterStep = Callable[[nn.Module, int], None]  # (module, number of the step that was just made, from 0)
 
 
@@ -58,7 +77,9 @@ class TrainingRun:
     recipe: Recipe
     phase: str
     progress: tuple[float, float]
-    extra_loss: ExtraLoss | None
+    objective: Objective | None
+    extra_loss: Objective | None
+    companions: Companions
     after_step: AfterStep | None
     validate_split: str | None
 
@@ -72,7 +93,9 @@ def train(
     phase: str = "train",
     progress: tuple[float, float] = (0.0, 1.0),
     parameter_groups: ParameterGroups | None = None,
-    extra_loss: ExtraLoss | None = None,
+    objective: Objective | None = None,
+    extra_loss: Objective | None = None,
+    companions: Mapping[str, nn.Module] | None = None,
     after_step: AfterStep | None = None,
     validate_split: str | None = "validation",
 ) -> TrainingResult:
@@ -94,7 +117,10 @@ def train(
         phase: Name of this run within the job; each call of `train` in one job needs its own.
         progress: Range of the job's progress that this run covers.
         parameter_groups: torch parameter groups instead of one group of all trainable parameters.
-        extra_loss: Added to the task's loss: called as ``extra_loss(module, outputs, batch)``.
+        objective: The loss instead of the task's.
+        extra_loss: Added to the loss.
+        companions: Modules that train beside the model and are thrown away with the job (a discriminator, a
+            codebook): their trainable parameters join the optimizer, their state joins the checkpoints.
         after_step: Called as ``after_step(module, step)`` after every optimizer step.
         validate_split: Split to measure on after epochs; None for none.
 
@@ -105,20 +131,26 @@ def train(
     """
     from palmette_plugins.engines.loop import run_epochs
 
-    run = TrainingRun(job, model.module, data, recipe, phase, progress, extra_loss, after_step, validate_split)
+    beside = Companions(companions or {}, job.device)
+    run = TrainingRun(
+        job, model.module, data, recipe, phase, progress, objective, extra_loss, beside, after_step, validate_split
+    )
     finished = job.phases.finished(phase)
     if finished is not None:
         model.module.load_state_dict(finished["model"])
         model.module.to(job.device)
+        beside.load_state_dict(finished["companions"])
         result = TrainingResult(**finished["result"])
     else:
         result = TrainingResult()
         optimizer = build_optimizer(model.module, recipe, parameter_groups)
+        beside.join(optimizer)
         with accelerated(model.module, optimizer, recipe, job.device) as prepared:
             run_epochs(run, prepared, result)
             first_process = prepared.accelerator.is_main_process
         weights = {name: tensor.detach().clone() for name, tensor in model.module.state_dict().items()}
-        job.phases.finish(phase, {"model": weights, "result": asdict(result)}, write=first_process)
+        left = {"model": weights, "companions": beside.state_dict(), "result": asdict(result)}
+        job.phases.finish(phase, left, write=first_process)
     # Whatever the method draws next must not depend on whether this call trained or only loaded.
     torch.manual_seed(derive_seed(job.seed, f"{phase}/after"))
     return result

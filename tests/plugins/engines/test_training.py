@@ -79,8 +79,8 @@ def test_an_extra_loss_and_a_hook_after_each_step_take_part(make_job: Any) -> No
 
     steps: list[int] = []
     plain = trained("a")
-    with_zero = trained("b", extra_loss=lambda module, outputs, batch: outputs.sum() * 0)
-    with_more = trained("c", extra_loss=lambda module, outputs, batch: outputs.square().mean())
+    with_zero = trained("b", extra_loss=lambda step: step.outputs.sum() * 0)
+    with_more = trained("c", extra_loss=lambda step: step.outputs.square().mean())
     trained("d", after_step=lambda module, step: steps.append(step))
     assert torch.equal(plain, with_zero)
     assert not torch.equal(plain, with_more)
