@@ -16,10 +16,10 @@ from palmette_gateway.access.signing_key import SigningKeyError, load_or_create,
 from palmette_gateway.endpoints import EndpointsFileError
 from palmette_gateway.envoy.binary import EnvoyMissingError
 from palmette_gateway.envoy.renderer import Renderer
-from palmette_gateway.envoy.secrets import SecretError
 from palmette_gateway.envoy.validation import ConfigurationRefusedError
 from palmette_gateway.gateway import Gateway
 from palmette_gateway.logs import set_up_logs
+from palmette_gateway.secret_error import SecretError
 from palmette_gateway.settings import Settings
 from palmette_gateway.web_server import AddressTakenError
 

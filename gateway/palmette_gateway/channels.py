@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import grpc
 
 from palmette_gateway.addresses import Address
@@ -16,13 +18,15 @@ OPTIONS = [
 ]
 
 
-def open_channel(address: Address, settings: Settings) -> grpc.aio.Channel:
+def open_channel(
+    address: Address, settings: Settings, interceptors: Sequence[grpc.aio.ClientInterceptor] = ()
+) -> grpc.aio.Channel:
     """Open a channel; with TLS, and the gateway's certificate if it has one, to a ``grpcs://`` address."""
     if not address.tls:
-        return grpc.aio.insecure_channel(address.target, options=OPTIONS)
+        return grpc.aio.insecure_channel(address.target, options=OPTIONS, interceptors=interceptors)
     credentials = grpc.ssl_channel_credentials(
         root_certificates=settings.upstream_tls_ca.read_bytes() if settings.upstream_tls_ca else None,
         private_key=settings.upstream_tls_key.read_bytes() if settings.upstream_tls_key else None,
         certificate_chain=settings.upstream_tls_cert.read_bytes() if settings.upstream_tls_cert else None,
     )
-    return grpc.aio.secure_channel(address.target, credentials, options=OPTIONS)
+    return grpc.aio.secure_channel(address.target, credentials, options=OPTIONS, interceptors=interceptors)

@@ -14,6 +14,7 @@ from prometheus_client import make_asgi_app
 from palmette_gateway.access.local_token import LocalToken
 from palmette_gateway.access.signing_key import load_or_create, public_keys
 from palmette_gateway.access.tokens import Tokens
+from palmette_gateway.call_details import changing
 from palmette_gateway.channels import OPTIONS
 from palmette_gateway.control_plane.metrics import CONFIGURATIONS, REGISTRY
 from palmette_gateway.control_plane.server import ControlPlane
@@ -28,11 +29,12 @@ from palmette_gateway.health.observation import Probe
 from palmette_gateway.health.service_probe import ServicesProbe
 from palmette_gateway.health.triton_probe import TritonProbe
 from palmette_gateway.inference import InferenceServer
+from palmette_gateway.secret_error import SecretError
 from palmette_gateway.services import Services
 from palmette_gateway.settings import Settings
 from palmette_gateway.suite import Suite
 from palmette_gateway.verified_caller import VerifiedCaller
-from palmette_gateway.vouching import Voucher, VouchForStream, VouchForUnary
+from palmette_gateway.vouching import Voucher
 from palmette_gateway.web_server import WebServer
 
 log = structlog.get_logger(__name__)
@@ -111,7 +113,7 @@ class Gateway:
                 continue
             try:
                 applied = await self._renderer.apply(change)
-            except (ConfigurationRefusedError, OSError) as error:
+            except (ConfigurationRefusedError, SecretError, OSError) as error:
                 log.error("Envoy's configuration was not replaced", error=str(error))
                 CONFIGURATIONS.labels("refused").inc()
                 self._own_probe.report(f"the endpoints changed but Envoy's configuration could not: {error}")
@@ -125,8 +127,7 @@ class Gateway:
         self._inference.update(endpoints.triton_endpoint)
 
     def _inside_channel(self) -> grpc.aio.Channel:
-        voucher = Voucher(self._tokens)
-        interceptors = [VouchForUnary(voucher), VouchForStream(voucher)]
+        interceptors = changing(Voucher(self._tokens).vouch)
         return grpc.aio.insecure_channel(
             self._settings.gateway_listen.target, options=OPTIONS, interceptors=interceptors
         )

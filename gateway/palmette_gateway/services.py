@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 
 from palmette_gateway.addresses import Address
+from palmette_gateway.call_details import changing
 from palmette_gateway.channels import open_channel
 from palmette_gateway.endpoints import ServiceMap
 from palmette_gateway.errors import unknown_service
+from palmette_gateway.internal_secret import InternalSecret
 from palmette_gateway.settings import Settings
 from palmette_protos.v1 import job_pb2_grpc, plugin_pb2_grpc
 
@@ -33,10 +35,16 @@ class Service:
 
 
 class Services:
-    """All services; `update` follows changes of their addresses while calls go on."""
+    """All services; `update` follows changes of their addresses while calls go on.
+
+    Raises:
+        SecretError: The internal secret cannot be used.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        path = settings.internal_secret_file
+        self._interceptors = changing(InternalSecret(path).add_to) if path else []
         self._services: dict[str, Service] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
 
@@ -67,7 +75,7 @@ class Services:
                 self._say_goodbye(self._services.pop(name).channel)
         for name, address in addresses.items():
             if name not in self._services:
-                self._services[name] = _connect(name, address, self._settings)
+                self._services[name] = _connect(name, address, self._settings, self._interceptors)
 
     async def close(self) -> None:
         """Close all channels at once."""
@@ -83,8 +91,10 @@ class Services:
         task.add_done_callback(self._goodbyes.discard)
 
 
-def _connect(name: str, address: Address, settings: Settings) -> Service:
-    channel = open_channel(address, settings)
+def _connect(
+    name: str, address: Address, settings: Settings, interceptors: Sequence[grpc.aio.ClientInterceptor]
+) -> Service:
+    channel = open_channel(address, settings, interceptors)
     return Service(
         name,
         address,

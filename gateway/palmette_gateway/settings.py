@@ -33,6 +33,9 @@ class Settings(BaseSettings):
 
     auth_dir: Path = Field(description="folder of signing-key.pem, jwks.json and token")
     local_token_days: float = Field(30, gt=0, le=366, description="validity of the local admin token, in days")
+    internal_secret_file: Path | None = Field(
+        None, description="file with one line that Envoy and the control plane show to services that demand it"
+    )
     tls_cert: Path | None = Field(None, description="certificate chain of the public address, PEM")
     tls_key: Path | None = Field(None, description="its private key, PEM")
     upstream_tls_ca: Path | None = Field(None, description="authority of the certificates of grpcs:// endpoints, PEM")

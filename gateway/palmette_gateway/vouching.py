@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import grpc
 
@@ -42,29 +40,3 @@ class Voucher:
         return grpc.aio.ClientCallDetails(
             details.method, details.timeout, grpc.aio.Metadata(*metadata), details.credentials, details.wait_for_ready
         )
-
-
-class VouchForUnary(grpc.aio.UnaryUnaryClientInterceptor):
-    """Vouches for the callers of unary calls."""
-
-    def __init__(self, voucher: Voucher) -> None:
-        self._voucher = voucher
-
-    async def intercept_unary_unary(
-        self, continuation: Callable[..., Any], client_call_details: grpc.aio.ClientCallDetails, request: Any
-    ) -> Any:
-        """Add the token."""
-        return await continuation(self._voucher.vouch(client_call_details), request)
-
-
-class VouchForStream(grpc.aio.UnaryStreamClientInterceptor):
-    """Vouches for the callers of streams."""
-
-    def __init__(self, voucher: Voucher) -> None:
-        self._voucher = voucher
-
-    async def intercept_unary_stream(
-        self, continuation: Callable[..., Any], client_call_details: grpc.aio.ClientCallDetails, request: Any
-    ) -> Any:
-        """Add the token."""
-        return await continuation(self._voucher.vouch(client_call_details), request)

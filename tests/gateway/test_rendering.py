@@ -18,8 +18,8 @@ from palmette_gateway.envoy.binary import EnvoyMissingError, find_envoy
 from palmette_gateway.envoy.configuration import LISTENERS, ROUTES, Configuration, render
 from palmette_gateway.envoy.publication import KEPT_VERSIONS, publish
 from palmette_gateway.envoy.renderer import Renderer
-from palmette_gateway.envoy.secrets import SecretError
 from palmette_gateway.envoy.validation import ConfigurationRefusedError, validate
+from palmette_gateway.secret_error import SecretError
 from palmette_gateway.settings import Settings
 
 LOCAL = {

@@ -18,11 +18,13 @@ class Cluster:
         name: ``triton``, ``control_plane``, ``dashboard`` or a service's name.
         address: Where it answers.
         grpc: It speaks gRPC and its health; else HTTP/1.1.
+        service: It is a Palmette service, which may demand the internal secret.
     """
 
     name: str
     address: Address
     grpc: bool = True
+    service: bool = False
 
 
 def clusters(settings: Settings, endpoints: Endpoints) -> list[Cluster]:
@@ -33,5 +35,5 @@ def clusters(settings: Settings, endpoints: Endpoints) -> list[Cluster]:
     ]
     if endpoints.triton_endpoint:
         found.append(Cluster(TRITON, endpoints.triton_endpoint))
-    found += [Cluster(name, address) for name, address in sorted(endpoints.services.items())]
+    found += [Cluster(name, address, service=True) for name, address in sorted(endpoints.services.items())]
     return found

@@ -17,7 +17,8 @@ from palmette_gateway.endpoints import Endpoints
 from palmette_gateway.envoy.clusters import clusters
 from palmette_gateway.envoy.local_replies import local_replies
 from palmette_gateway.envoy.routes import routes
-from palmette_gateway.envoy.secrets import secrets
+from palmette_gateway.envoy.secrets import INTERNAL_SECRET, secrets
+from palmette_gateway.internal_secret import HEADER
 from palmette_gateway.settings import Settings
 
 BOOTSTRAP = "envoy.yaml"
@@ -71,6 +72,8 @@ def render(settings: Settings, endpoints: Endpoints, jwks: str, folder: Path) ->
         "listen": settings.envoy_listen,
         "tls": "public_identity" in known,
         "upstream_identity": "upstream_identity" in known,
+        "internal_secret": INTERNAL_SECRET in known,
+        "internal_secret_header": HEADER,
         "clusters": clusters(settings, endpoints),
         "routes": routes(endpoints, settings.unary_timeout_s),
         "local_replies": local_replies(settings.max_message_bytes),

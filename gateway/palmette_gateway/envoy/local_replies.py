@@ -46,6 +46,13 @@ def local_replies(max_message_bytes: int) -> list[LocalReply]:
             "'%METADATA(ROUTE:palmette:role)%'",
         ),
         LocalReply(
+            _details("failed_to_inject_credential"),
+            code_pb2.UNAVAILABLE,
+            503,
+            "the gateway's Envoy cannot read the internal secret that '%METADATA(ROUTE:palmette:destination)%' demands: "
+            "whoever runs the suite must let it read the file of PALMETTE_INTERNAL_SECRET_FILE",
+        ),
+        LocalReply(
             _details("local_rate_limited"),
             code_pb2.RESOURCE_EXHAUSTED,
             429,

@@ -1,4 +1,4 @@
-"""Certificates and keys that Envoy follows on disk, so that a renewed one is used without a restart."""
+"""Certificates, keys and secrets that Envoy follows on disk, so that a renewed one is used without a restart."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from palmette_gateway.internal_secret import read_secret
+from palmette_gateway.secret_error import SecretError
 from palmette_gateway.settings import Settings
 
-
-class SecretError(Exception):
-    """A certificate or key cannot be used; the message names the file."""
+INTERNAL_SECRET = "internal_secret"
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,35 @@ class Secret:
             raise SecretError(f"cannot use {files}: {error.strerror or error}") from error
 
 
-def secrets(settings: Settings) -> list[Secret]:
+@dataclass(frozen=True)
+class PlainSecret:
+    """A line that Envoy sends along. Envoy is told the path: the secret itself is in no configuration.
+
+    Attributes:
+        name: Name in Envoy.
+        purpose: What it is for.
+        file: What holds it.
+    """
+
+    name: str
+    purpose: str
+    file: Path
+
+    def check(self) -> None:
+        """Read the file.
+
+        Raises:
+            SecretError: It holds no secret.
+        """
+        read_secret(self.file)
+
+
+def secrets(settings: Settings) -> list[Secret | PlainSecret]:
     """The secrets that these settings call for; paths are absolute, since Envoy may run elsewhere."""
-    found = []
+    found: list[Secret | PlainSecret] = []
+    if settings.internal_secret_file:
+        purpose = "What the services know calls by that came through here."
+        found.append(PlainSecret(INTERNAL_SECRET, purpose, settings.internal_secret_file.absolute()))
     if settings.tls_cert and settings.tls_key:
         found.append(
             _secret("public_identity", "Certificate of the public address.", settings.tls_cert, settings.tls_key)

@@ -31,6 +31,7 @@ from palmette_services.runtime.observability.traces import set_up_traces
 from palmette_services.runtime.plugins.catalogue import Catalogue
 from palmette_services.runtime.plugins.servicer import PluginServicer
 from palmette_services.runtime.processes.forkserver import Forkserver
+from palmette_services.runtime.rpc.gateway_only import demanded_secret
 from palmette_services.runtime.rpc.health import Health
 from palmette_services.runtime.rpc.server import make_server
 from palmette_services.runtime.runtime import Runtime
@@ -63,6 +64,7 @@ async def build_service(
         migrations: Folders with Alembic revisions of the service's own tables.
         stack: Closed by the caller when the service has drained.
     """
+    secret = demanded_secret(settings)
     database = await _open_database(settings, migrations, stack)
     metrics = ServiceMetrics()
     stack.enter_context(metrics_endpoint(settings.metrics_listen, metrics.registry))
@@ -84,7 +86,7 @@ async def build_service(
     tasks = BackgroundTasks()
     stack.push_async_callback(tasks.stop)
 
-    server = make_server(settings.max_message_bytes, [*tracing, MetricsInterceptor(metrics)])
+    server = make_server(settings.max_message_bytes, [*tracing, MetricsInterceptor(metrics)], secret)
     runtime = Runtime(
         name=name,
         settings=settings,

@@ -51,6 +51,12 @@ class ServiceSettings(BaseSettings):
     preload: str = Field(_PRELOAD, description="modules that workers find loaded, separated by commas")
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    internal_secret_file: Path | None = Field(
+        None, description="file with the secret that callers must show, the gateway's; each line of it is accepted"
+    )
+    trust_network: bool = Field(
+        False, description="listen beyond loopback without that secret: the network lets only the gateway in"
+    )
     otlp_endpoint: str = Field("", description="OpenTelemetry collector (gRPC) for traces; empty is off")
 
     @field_validator("listen", "metrics_listen")
@@ -60,6 +66,11 @@ class ServiceSettings(BaseSettings):
         if value and not (host and port.isdigit() and int(port) < 65536):
             raise ValueError(f"'{value}' is not host:port")
         return value
+
+    @field_validator("internal_secret_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -18,7 +18,10 @@ _QUIET = ("/grpc.health.v1.", "/grpc.reflection.")
 
 
 def current_user() -> str:
-    """Return the subject of the caller's token, as the gateway verified it; empty without a gateway."""
+    """Return the subject of the caller's token, as the gateway verified it; empty without a gateway.
+
+    `GatewayOnly` keeps everybody else from saying so, where there is an internal secret.
+    """
     return _user.get()
 
 

@@ -8,14 +8,27 @@ import grpc
 
 from palmette_plugins.api.errors import FailedPrecondition
 from palmette_services.runtime.rpc.errors import ErrorInterceptor
+from palmette_services.runtime.rpc.gateway_only import GatewayOnly
 from palmette_services.runtime.rpc.identity import IdentityInterceptor
+from palmette_services.runtime.rpc.internal_secret import InternalSecret
 from palmette_services.runtime.rpc.required_fields import RequiredFieldsInterceptor
 
 
-def make_server(max_message_bytes: int, first: Sequence[grpc.aio.ServerInterceptor] = ()) -> grpc.aio.Server:
-    """Return a server with the interceptors in place; `first` are the outermost."""
+def make_server(
+    max_message_bytes: int,
+    first: Sequence[grpc.aio.ServerInterceptor] = (),
+    secret: InternalSecret | None = None,
+) -> grpc.aio.Server:
+    """Return a server with the interceptors in place.
+
+    Args:
+        max_message_bytes: Largest message that it takes.
+        first: The outermost interceptors.
+        secret: What callers must show, where they must.
+    """
+    gate = [GatewayOnly(secret)] if secret else []
     return grpc.aio.server(
-        interceptors=[*first, IdentityInterceptor(), ErrorInterceptor(), RequiredFieldsInterceptor()],
+        interceptors=[*first, IdentityInterceptor(), ErrorInterceptor(), *gate, RequiredFieldsInterceptor()],
         options=[
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", -1),
