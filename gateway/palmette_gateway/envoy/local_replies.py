@@ -49,8 +49,8 @@ def local_replies(max_message_bytes: int) -> list[LocalReply]:
             _details("failed_to_inject_credential"),
             code_pb2.UNAVAILABLE,
             503,
-            "the gateway's Envoy cannot read the internal secret that '%METADATA(ROUTE:palmette:destination)%' demands: "
-            "whoever runs the suite must let it read the file of PALMETTE_INTERNAL_SECRET_FILE",
+            "the gateway cannot read the internal secret that '%METADATA(ROUTE:palmette:destination)%' demands: "
+            "whoever runs the suite must let Envoy read the file of PALMETTE_INTERNAL_SECRET_FILE",
         ),
         LocalReply(
             _details("local_rate_limited"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from palmette.errors import FailedPrecondition
 from palmette.home import Home
 from palmette.launcher.installed import GATEWAY, TRITON, TRITON_SERVICE, Installed
+from palmette.launcher.internal_secret import internal_secret_file
 from palmette.launcher.ports import HOST, free_ports
 from palmette.launcher.probes import Probe, grpc_health, http_ok, service_ready, triton_ready
 
@@ -68,6 +69,7 @@ def make_plan(home: Home, installed: Installed, port: int, base: Mapping[str, st
         )
     common = {key: value for key, value in base.items() if key not in _CLIENT_VARIABLES}
     common |= {"PALMETTE_HOME": str(home.root), "PALMETTE_ARTIFACT_STORE_URL": str(home.artifacts)}
+    common["PALMETTE_INTERNAL_SECRET_FILE"] = str(internal_secret_file(home))
     processes: list[ProcessPlan] = []
     triton = _triton(home, installed.triton_venv, common) if _wants_triton(installed) else None
     if triton:
@@ -116,7 +118,7 @@ def _service(home: Home, name: str, common: Mapping[str, str]) -> ProcessPlan:
         name=name,
         command=(sys.executable, "-m", f"palmette_services.{name}"),
         environment=environment,
-        probe=service_ready(f"{HOST}:{grpc_port}"),
+        probe=service_ready(f"{HOST}:{grpc_port}", internal_secret_file(home)),
         log=home.logs / f"{name}.log",
         stage=1,
         ports={"grpc": grpc_port, "metrics": metrics_port},

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import grpc
+
+from palmette.launcher.internal_secret import metadata_with
 
 Probe = Callable[[], Awaitable[str]]
 _TIMEOUT_S = 2.0
@@ -26,13 +29,19 @@ def grpc_health(address: str) -> Probe:
     return probe
 
 
-def service_ready(address: str) -> Probe:
-    """Return a probe of a Palmette service: healthy, and done with looking at its plugins, so that jobs can come."""
+def service_ready(address: str, secret: Path) -> Probe:
+    """Return a probe of a Palmette service: healthy, and done with looking at its plugins, so that jobs can come.
+
+    Args:
+        address: Where it listens.
+        secret: File with the internal secret that it demands.
+    """
     health = grpc_health(address)
 
     async def probe() -> str:
         # An empty ListPluginsRequest; whatever the service lists, it has looked.
-        return await health() or await _ask(address, _LIST_PLUGINS, None, timeout_s=_LOOKING_TIMEOUT_S)
+        metadata = metadata_with(secret)
+        return await health() or await _ask(address, _LIST_PLUGINS, None, metadata, timeout_s=_LOOKING_TIMEOUT_S)
 
     return probe
 
@@ -70,12 +79,19 @@ async def _get(host: str, port: int, path: str) -> str:
     return "" if len(status) > 1 and status[1] == b"200" else "answers, but is not ready"
 
 
-async def _ask(address: str, method: str, wanted: bytes | None, *, timeout_s: float = _TIMEOUT_S) -> str:
+async def _ask(
+    address: str,
+    method: str,
+    wanted: bytes | None,
+    metadata: tuple[tuple[str, str], ...] = (),
+    *,
+    timeout_s: float = _TIMEOUT_S,
+) -> str:
     """Call a method with an empty request; `wanted` None takes any answer."""
     async with grpc.aio.insecure_channel(address) as channel:
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         try:
-            answer = await call(b"", timeout=timeout_s)
+            answer = await call(b"", metadata=metadata, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return "answers, but is busy starting"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from palmette.home import Home
 from palmette.launcher.installed import find_installed
+from palmette.launcher.internal_secret import renew_internal_secret
 from palmette.launcher.lock import held
 from palmette.launcher.plan import make_plan
 from palmette.launcher.ports import check_free
@@ -33,6 +34,7 @@ async def run_suite(home: Home, port: int, watcher: Callable[[SuiteState], None]
         stop_survivors(home)
         check_free(port)
         _make_folders(home)
+        renew_internal_secret(home)
         venv = os.environ.get("PALMETTE_TRITON_VENV")
         plan = make_plan(home, find_installed(Path(venv) if venv else None), port, os.environ)
         await Supervisor(home, plan, watcher).run()
