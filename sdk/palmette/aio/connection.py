@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from palmette.endpoint import Endpoint
+from palmette.settings import Settings
+from palmette.tracing.calls import CallTracing
 from palmette.version import __version__
 from palmette.wire.status import error_from
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc, job_pb2_grpc, plugin_pb2_grpc, suite_pb2_grpc, token_pb2_grpc
 
-RequestT = TypeVar("RequestT")
+RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT")
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class Connection:
     def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
+        self.tracing = CallTracing(Settings().otlp_endpoint)
         self._answered = False
         channel = self._channel = _open(endpoint)
         self.jobs = job_pb2_grpc.JobServiceStub(channel)
@@ -84,7 +88,9 @@ class Connection:
         """
 
         async def attempt() -> ResponseT:
-            return await method(request, timeout=max(timeout_s, self.timeout_s), metadata=self.metadata(service))
+            with self.tracing.span(request) as trace:
+                headers = (*self.metadata(service), *trace)
+                return await method(request, timeout=max(timeout_s, self.timeout_s), metadata=headers)
 
         return await self.retrying(attempt, repeatable=repeatable)
 
@@ -119,12 +125,17 @@ class Connection:
         """
         silent_since_s, backoff_s = time.monotonic(), _FIRST_BACKOFF_S
         while True:
-            call = method(next_request(), metadata=self.metadata(service))
+            request = next_request()
             try:
-                async for message in call:
-                    self._answered = True
-                    yield message
-                    silent_since_s, backoff_s = time.monotonic(), _FIRST_BACKOFF_S
+                with self.tracing.span(request) as trace:
+                    call = method(request, metadata=(*self.metadata(service), *trace))
+                    try:
+                        async for message in call:
+                            self._answered = True
+                            yield message
+                            silent_since_s, backoff_s = time.monotonic(), _FIRST_BACKOFF_S
+                    finally:
+                        call.cancel()
                 return
             except grpc.aio.AioRpcError as error:
                 patience_s = RECONNECT_S if self._answered else FIRST_CONTACT_S
@@ -132,8 +143,6 @@ class Connection:
                     raise error_from(error, self.endpoint.address) from None
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, _MAX_BACKOFF_S)
-            finally:
-                call.cancel()
 
 
 def _never_sent(error: grpc.aio.AioRpcError) -> bool:

@@ -74,7 +74,7 @@ class Inference:
         )
 
     async def _send(self, model: str, signature: ModelSignature, arrays: dict[str, Array]) -> dict[str, Array]:
-        from tritonclient.grpc import InferInput
+        from tritonclient.grpc import InferInput, service_pb2
 
         datatypes = {tensor.name: tensor.datatype for tensor in signature.inputs}
         inputs = []
@@ -82,8 +82,10 @@ class Inference:
             tensor = InferInput(name, list(array.shape), datatypes[name])
             tensor.set_data_from_numpy(array)
             inputs.append(tensor)
-        headers = dict(self._connection.metadata())
-        result = await self._open().infer(model, inputs, headers=headers, client_timeout=self._connection.timeout_s)
+        client, timeout_s = self._open(), self._connection.timeout_s
+        with self._connection.tracing.span(service_pb2.ModelInferRequest) as trace:
+            headers = dict((*self._connection.metadata(), *trace))
+            result = await client.infer(model, inputs, headers=headers, client_timeout=timeout_s)
         return {tensor.name: result.as_numpy(tensor.name) for tensor in signature.outputs}
 
     async def _retrying(self, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -18,12 +18,15 @@ async def upload_artifact(connection: Connection, local: LocalArtifact) -> Artif
 
     async def attempt() -> artifact_pb2.UploadArtifactResponse:
         status_request = artifact_pb2.GetUploadStatusRequest(artifact_id=local.id)
-        status = await connection.artifacts.GetUploadStatus(
-            status_request, timeout=connection.timeout_s, metadata=connection.metadata()
-        )
+        with connection.tracing.span(status_request) as trace:
+            status = await connection.artifacts.GetUploadStatus(
+                status_request, timeout=connection.timeout_s, metadata=(*connection.metadata(), *trace)
+            )
         received = {} if status.committed else dict(status.received_bytes)
         messages = _messages(local, received, skip_all=status.committed)
-        return await connection.artifacts.UploadArtifact(messages, metadata=connection.metadata())
+        with connection.tracing.span(artifact_pb2.UploadArtifactRequest) as trace:
+            headers = (*connection.metadata(), *trace)
+            return await connection.artifacts.UploadArtifact(messages, metadata=headers)
 
     response = await connection.retrying(attempt)
     return artifact_from(response.artifact)

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces: off, and not even imported, unless there is something to trace for."""
