@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from palmette.loop_thread import LoopThread
+from palmette.types import Listing
 
 CoreT = TypeVar("CoreT")
 CoreT_co = TypeVar("CoreT_co", covariant=True)
@@ -61,6 +62,29 @@ def blocking_handles(
         return [handle(core, self._loop) for core in self._loop.run(method(self._core, *args, **kwargs))]
 
     return wait
+
+
+def blocking_listing(
+    method: Callable[Concatenate[CoreT, P], Coroutine[Any, Any, Listing[R]]], handle: Callable[[R, LoopThread], S]
+) -> Callable[Concatenate[Bridged[CoreT], P], Listing[S]]:
+    """Return `method` as `blocking_handles` does, for a listing of several services."""
+
+    @functools.wraps(method)
+    def wait(self: Bridged[CoreT], /, *args: P.args, **kwargs: P.kwargs) -> Listing[S]:
+        found = self._loop.run(method(self._core, *args, **kwargs))
+        return Listing((handle(core, self._loop) for core in found), found.unreachable)
+
+    return wait
+
+
+def documented_as(method: Callable[..., object]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Give a method written by hand the documentation of the asynchronous one."""
+
+    def document(own: Callable[P, R]) -> Callable[P, R]:
+        own.__doc__ = method.__doc__
+        return own
+
+    return document
 
 
 def fluent(

@@ -9,7 +9,15 @@ from typing import Self
 
 from palmette import aio
 from palmette.artifacts import Artifacts
-from palmette.bridge import Bridged, blocking, blocking_handle, blocking_handles, iterating
+from palmette.bridge import (
+    Bridged,
+    blocking,
+    blocking_handle,
+    blocking_handles,
+    blocking_listing,
+    documented_as,
+    iterating,
+)
 from palmette.deployment import Deployment
 from palmette.endpoint import Endpoint
 from palmette.job import Job
@@ -29,8 +37,13 @@ class Client(Bridged[aio.Client]):
         home: Home of a local suite to use instead of ``PALMETTE_HOME``.
         timeout_s: Longest time of any single call (streams and waiting have none).
 
+    Attributes:
+        endpoint: The suite that it talks to.
+        artifacts: Reads, stores and removes artifacts.
+
     Raises:
         SuiteNotRunning: Nothing says where a suite is.
+        InvalidRequest: The address is not one.
     """
 
     def __init__(
@@ -62,8 +75,9 @@ class Client(Bridged[aio.Client]):
     ) -> None:
         self.close()
 
+    @documented_as(aio.Client.close)
     def close(self) -> None:
-        """Close the connection and, with the last client, stop the loop and join its thread."""
+        # With the last client the loop stops and its thread ends.
         if self._closed:
             return
         self._closed = True
@@ -83,7 +97,7 @@ class Client(Bridged[aio.Client]):
     submit = blocking_handle(aio.Client.submit, Job)
     check = blocking(aio.Client.check)
     job = blocking_handle(aio.Client.job, Job)
-    jobs = blocking_handles(aio.Client.jobs, Job)
+    jobs = blocking_listing(aio.Client.jobs, Job)
 
     deploy = blocking_handle(aio.Client.deploy, Deployment)
     deployment = blocking_handle(aio.Client.deployment, Deployment)
@@ -98,13 +112,9 @@ class Client(Bridged[aio.Client]):
     inspect_model = blocking(aio.Client.inspect_model)
     plan_sparsity = blocking(aio.Client.plan_sparsity)
 
+    @documented_as(aio.Client.wait)
     def wait(
         self, jobs: Sequence[Job], *, progress: bool | JobsDisplay = False, timeout_s: float | None = None
     ) -> None:
-        """Wait for several jobs at once, with a progress bar each if wanted.
-
-        Raises:
-            JobFailed: One failed; raised when all have ended.
-        """
         cores = [job._core for job in jobs]
         self._loop.run(self._core.wait(cores, progress=progress, timeout_s=timeout_s))

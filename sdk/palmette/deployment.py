@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from palmette import aio
 from palmette.bridge import Bridged, blocking, fluent, iterating
-from palmette.deployment_view import DeploymentView
 from palmette.types import DeploymentInfo
+from palmette.views import DeploymentView
 
 
 class Deployment(DeploymentView, Bridged[aio.Deployment]):
@@ -13,7 +13,7 @@ class Deployment(DeploymentView, Bridged[aio.Deployment]):
 
     @property
     def info(self) -> DeploymentInfo:
-        """The deployment as last heard of; `refresh` asks again."""
+        """Everything as last heard of; `refresh` asks again."""
         return self._core.info
 
     refresh = fluent(aio.Deployment.refresh)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from palmette import aio
 from palmette.bridge import Bridged, blocking, fluent, iterating
-from palmette.job_view import JobView
 from palmette.types import JobInfo
+from palmette.views import JobView
 
 
 class Job(JobView, Bridged[aio.Job]):
@@ -13,7 +13,7 @@ class Job(JobView, Bridged[aio.Job]):
 
     @property
     def info(self) -> JobInfo:
-        """The job as last heard of; `refresh` asks again."""
+        """Everything as last heard of; `refresh` asks again."""
         return self._core.info
 
     refresh = fluent(aio.Job.refresh)

@@ -130,6 +130,20 @@ def test_listing_follows_pages_up_to_the_limit(client: palmette.Client) -> None:
     assert [job.name for job in client.jobs(limit=5)] == names[::-1][:5]
 
 
+def test_listings_name_the_services_that_they_lack(client: palmette.Client, suite: TinySuite) -> None:
+    client.submit("random-pruning", model="m:x", data="digits")
+    suite.jobs.unreachable = {"nas": "it is starting"}
+
+    plugins, jobs = client.plugins(), client.jobs()
+
+    assert plugins.unreachable == {"retrieval": "it is starting"}
+    assert jobs.unreachable == {"nas": "it is starting"}
+    assert repr(jobs).endswith("; nas is missing: it is starting")
+    assert isinstance(jobs[0], palmette.Job)
+    with pytest.raises(NotFound, match="nas could not be asked"):
+        client.job("ZZZZ")
+
+
 def test_a_job_is_found_by_the_beginning_of_its_id(client: palmette.Client, suite: TinySuite) -> None:
     job = client.submit("random-pruning", model="m:x", data="digits")
 

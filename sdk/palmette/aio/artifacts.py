@@ -25,7 +25,7 @@ class Artifacts:
         self._connection = connection
 
     async def get(self, name: str | Artifact) -> Artifact:
-        """Return one artifact with its manifest."""
+        """Return one artifact with its manifest; raises `NotFound` if there is none."""
         request = artifact_pb2.GetArtifactRequest(name=artifact_name(name))
         response = await self._connection.call(self._connection.artifacts.GetArtifact, request)
         return artifact_from(response.artifact)
@@ -70,12 +70,16 @@ class Artifacts:
         return await upload_artifact(self._connection, local)
 
     async def lineage(self, name: str | Artifact) -> Lineage:
-        """Return an artifact's ancestors and descendants."""
+        """Return what an artifact was made from and what was made from it, over any number of steps."""
         request = artifact_pb2.GetLineageRequest(name=artifact_name(name))
         return lineage_from(await self._connection.call(self._connection.artifacts.GetLineage, request))
 
     async def delete(self, name: str | Artifact, *, force: bool = False) -> None:
-        """Delete an artifact; `force` although others were made from it. A deployed one is never deleted."""
+        """Delete an artifact; with `force` even if others were made from it.
+
+        Raises:
+            FailedPrecondition: It is deployed (never deleted), or others were made from it.
+        """
         request = artifact_pb2.DeleteArtifactRequest(name=artifact_name(name), force=force)
         await self._connection.call(self._connection.artifacts.DeleteArtifact, request, repeatable=False)
 

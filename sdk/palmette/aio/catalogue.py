@@ -7,7 +7,7 @@ import time
 
 from palmette.aio.connection import Connection
 from palmette.submission import choose_plugin, is_known, nearest_names
-from palmette.types import Plugin
+from palmette.types import Listing, Plugin
 from palmette.wire.plugin import plugin_from
 from palmette_protos.v1 import plugin_pb2
 
@@ -22,18 +22,16 @@ class Catalogue:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._listed_s = float("-inf")
-        self._plugins: list[Plugin] = []
-        self._unreachable: dict[str, str] = {}
+        self._plugins: Listing[Plugin] = Listing()
 
-    async def list(self, service: str = "") -> list[Plugin]:
-        """Return the plugins of all services, or of one."""
+    async def list(self, service: str = "") -> Listing[Plugin]:
+        """Return the plugins of all services, or of one; what does not answer is named in `unreachable`."""
         parent = f"services/{service}" if service else ""
         request = plugin_pb2.ListPluginsRequest(parent=parent)
         response = await self._connection.call(self._connection.plugins.ListPlugins, request, service=service)
-        plugins = [plugin_from(plugin) for plugin in response.plugins]
+        plugins = Listing(map(plugin_from, response.plugins), response.unreachable)
         if not service:
-            self._plugins, self._unreachable = plugins, dict(response.unreachable)
-            self._listed_s = time.monotonic()
+            self._plugins, self._listed_s = plugins, time.monotonic()
         return plugins
 
     async def find(self, name: str) -> Plugin:
@@ -43,10 +41,10 @@ class Catalogue:
         deadline_s = time.monotonic() + _PATIENCE_S
         await self.list()
         # A service that is just starting may be the one that has it.
-        while self._unreachable and not self._answers(name) and time.monotonic() < deadline_s:
+        while self._plugins.unreachable and not self._answers(name) and time.monotonic() < deadline_s:
             await asyncio.sleep(_PAUSE_S)
             await self.list()
-        return choose_plugin(name, self._plugins, self._unreachable)
+        return choose_plugin(name, self._plugins, self._plugins.unreachable)
 
     def _answers(self, name: str) -> bool:
         """Tell whether what is listed says enough: the plugin itself, or what was probably meant."""

@@ -21,11 +21,7 @@ from palmette.aio.suite_calls import SuiteCalls
 from palmette.endpoint import find_endpoint
 from palmette.progress import JobsDisplay
 from palmette.submission import InputValue, split_values, submit_request
-from palmette.types import (
-    JobInfo,
-    Plugin,
-    Resources,
-)
+from palmette.types import JobInfo, Listing, Plugin, Resources
 from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
 
@@ -42,8 +38,13 @@ class Client(ServingCalls, SuiteCalls, ModelCalls):
         home: Home of a local suite to use instead of ``PALMETTE_HOME``.
         timeout_s: Longest time of any single call (streams and waiting have none).
 
+    Attributes:
+        endpoint: The suite that it talks to.
+        artifacts: Reads, stores and removes artifacts.
+
     Raises:
         SuiteNotRunning: Nothing says where a suite is.
+        InvalidRequest: The address is not one.
     """
 
     def __init__(
@@ -75,12 +76,25 @@ class Client(ServingCalls, SuiteCalls, ModelCalls):
 
     # Methods
 
-    async def plugins(self, service: str = "") -> list[Plugin]:
-        """Return the installed methods of all services, or of one; BROKEN ones say why."""
+    async def plugins(self, service: str = "") -> Listing[Plugin]:
+        """Return the installed methods of all services, or of one; BROKEN ones say why.
+
+        Of all services, those that do not answer in time are named in the listing's `unreachable`, with the reason:
+        their methods are missing from it.
+
+        Raises:
+            NotFound: There is no such service.
+            Unavailable: The one service asked for does not answer.
+        """
         return await self._catalogue.list(service)
 
     async def plugin(self, name: str) -> Plugin:
-        """Return a method by name, such as ``random-pruning`` or ``pruning_growth/random-pruning``."""
+        """Return a method by name, such as ``random-pruning`` or ``pruning_growth/random-pruning``.
+
+        Raises:
+            NotFound: There is none; the message has the nearest names and the services that could not be asked.
+            InvalidRequest: Several services have one of that name.
+        """
         return await self._catalogue.find(name)
 
     # Jobs
@@ -152,20 +166,31 @@ class Client(ServingCalls, SuiteCalls, ModelCalls):
         return job_from(response.job)
 
     async def job(self, name: str) -> Job:
-        """Return a job by name (``services/{service}/jobs/{id}``), or by the beginning of its id if that is unique."""
+        """Return a job by name (``services/{service}/jobs/{id}``), or by the beginning of its id if that is unique.
+
+        Raises:
+            NotFound: There is none.
+            InvalidRequest: It is no name, or the ids of several jobs start with it.
+        """
         return Job(self._connection, await find_job(self._connection, name))
 
     async def jobs(
         self, filter: str = "", *, service: str = "", order_by: str = "", limit: int | None = 100
-    ) -> list[Job]:
-        """Return jobs, newest first unless ordered otherwise.
+    ) -> Listing[Job]:
+        """Return jobs of all services or of one, newest first unless ordered otherwise.
 
         `filter` joins conditions by AND: ``state=RUNNING``, ``plugin=random-pruning``, ``labels.team=vision``; a
         comma in a value means any of them. `order_by` is ``create_time``, ``end_time`` or ``priority``, with
-        `` desc`` to turn it round. `limit` None returns all.
+        `` desc`` to turn it round. `limit` None returns all. Services that do not answer in time are named in the
+        listing's `unreachable`, with the reason: their jobs are missing from it.
+
+        Raises:
+            InvalidRequest: The filter or the order is wrong.
+            NotFound: There is no such service.
         """
         request = job_pb2.ListJobsRequest(filter=filter, order_by=order_by)
-        return [Job(self._connection, info) for info in await list_jobs(self._connection, request, service, limit)]
+        found = await list_jobs(self._connection, request, service, limit)
+        return Listing((Job(self._connection, info) for info in found), found.unreachable)
 
     async def wait(
         self, jobs: Sequence[Job], *, progress: bool | JobsDisplay = False, timeout_s: float | None = None
@@ -174,6 +199,8 @@ class Client(ServingCalls, SuiteCalls, ModelCalls):
 
         Raises:
             JobFailed: One failed; raised when all have ended.
+            JobCancelled: One was cancelled; raised when all have ended.
+            TimeoutError: They did not end within `timeout_s`; they go on.
         """
         display = JobsDisplay.of(progress)
         async with asyncio.timeout(timeout_s):

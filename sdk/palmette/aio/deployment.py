@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self
 
 from palmette.aio.connection import Connection
-from palmette.deployment_view import DeploymentView
 from palmette.errors import DeploymentFailed
 from palmette.types import DeploymentInfo, DeploymentState, DeploymentStats, Failure
+from palmette.views import DeploymentView
 from palmette.wire.deployment import deployment_from, stats_from
 from palmette_protos.serving.v1 import deployment_pb2
 
@@ -27,7 +27,7 @@ class Deployment(DeploymentView):
 
     @property
     def info(self) -> DeploymentInfo:
-        """The deployment as last heard of; `refresh` asks again."""
+        """Everything as last heard of; `refresh` asks again."""
         return self._info
 
     async def refresh(self) -> Self:

@@ -9,9 +9,9 @@ from typing import Self
 from palmette.aio.connection import Connection
 from palmette.aio.watching import watch_events
 from palmette.errors import JobCancelled, JobFailed
-from palmette.job_view import JobView
 from palmette.progress import JobsDisplay
 from palmette.types import Failure, JobEvent, JobInfo, JobState, StateChanged
+from palmette.views import JobView
 from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
 
@@ -25,7 +25,7 @@ class Job(JobView):
 
     @property
     def info(self) -> JobInfo:
-        """The job as last heard of; `refresh` asks again."""
+        """Everything as last heard of; `refresh` asks again."""
         return self._info
 
     async def refresh(self) -> Self:

@@ -7,7 +7,7 @@ import re
 from palmette.aio.connection import Connection
 from palmette.aio.job import get_job
 from palmette.errors import InvalidRequest, NotFound
-from palmette.types import JobInfo
+from palmette.types import JobInfo, Listing
 from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
 
@@ -16,18 +16,20 @@ _PAGE = 200
 
 async def list_jobs(
     connection: Connection, request: job_pb2.ListJobsRequest, service: str, limit: int | None
-) -> list[JobInfo]:
+) -> Listing[JobInfo]:
     """Return the jobs of all services (or of one) that `request` asks for, at most `limit`."""
     found: list[JobInfo] = []
+    unreachable: dict[str, str] = {}
     request.parent = f"services/{service}" if service else ""
     while limit is None or len(found) < limit:
         request.page_size = _PAGE if limit is None else min(_PAGE, limit - len(found))
         response = await connection.call(connection.jobs.ListJobs, request, service=service)
         found += [job_from(job) for job in response.jobs]
+        unreachable.update(response.unreachable)
         request.page_token = response.next_page_token
         if not response.next_page_token:
             break
-    return found
+    return Listing(found, unreachable)
 
 
 async def find_job(connection: Connection, name: str) -> JobInfo:
@@ -46,7 +48,8 @@ async def find_job(connection: Connection, name: str) -> JobInfo:
     jobs = await list_jobs(connection, job_pb2.ListJobsRequest(), "", None)
     found = [job for job in jobs if job.id.lower().startswith(name.lower())]
     if not found:
-        raise NotFound(f"no job's id starts with '{name}'; `palmette jobs list` shows the jobs")
+        away = "".join(f"; {service} could not be asked ({why})" for service, why in jobs.unreachable.items())
+        raise NotFound(f"no job's id starts with '{name}'; `palmette jobs list` shows the jobs{away}")
     if len(found) > 1:
         raise InvalidRequest.field("name", f"the ids of {len(found)} jobs start with '{name}'; write more of it")
     return found[0]

@@ -35,7 +35,10 @@ class ModelCalls:
         config: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> SparsityPlan:
-        """Return the densities per layer that a method would use, without training."""
+        """Return the densities per layer that a method would use, without training.
+
+        `config` and `settings` together are the method's settings; `plugin` is ``random-pruning`` when left out.
+        """
         request = pruning_growth_pb2.PlanSparsityRequest(
             model=_model_reference(model),
             data=data,

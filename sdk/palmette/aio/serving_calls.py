@@ -34,7 +34,11 @@ class ServingCalls:
     ) -> Deployment:
         """Serve an artifact under a name, or roll an existing deployment to it; zeros take the service's defaults.
 
+        With `wait` it returns once the new version serves.
+
         Raises:
+            InvalidRequest: Something is wrong with it; `violations` lists everything.
+            NotFound: Nothing is wrong but that there is no such artifact.
             DeploymentFailed: (with `wait`) It does not serve; what served before goes on.
         """
         settings = deployment_pb2.ServingSettings(
@@ -55,12 +59,12 @@ class ServingCalls:
         return await deployment.wait() if wait else deployment
 
     async def deployment(self, name: str) -> Deployment:
-        """Return a deployment by name."""
+        """Return a deployment by name; raises `NotFound` if there is none."""
         full = f"deployments/{name.removeprefix('deployments/')}"
         return Deployment(self._connection, self._inference, await get_deployment(self._connection, full))
 
     async def deployments(self) -> list[Deployment]:
-        """Return all deployments by name."""
+        """Return all deployments, ordered by name."""
         found: list[Deployment] = []
         token = ""
         while True:

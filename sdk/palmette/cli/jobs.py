@@ -11,6 +11,7 @@ from rich.markup import escape
 from palmette.cli.connecting import suite
 from palmette.cli.events import event_text
 from palmette.cli.formatting import age_text, metrics_text, run_time_text, state_text
+from palmette.cli.missing import tell_missing
 from palmette.cli.output import Json, json_line, out, show, table
 from palmette.types import JobInfo, LogLine
 
@@ -28,9 +29,13 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     with suite() as client:
-        jobs = [job.info for job in client.jobs(filter, service=service, limit=limit)]
+        found = client.jobs(filter, service=service, limit=limit)
+        jobs = [job.info for job in found]
     columns = ["ID", "PLUGIN", "STATE", ">DONE", ">TIME", "CREATED", "METRICS"]
-    show(jobs, json, lambda: table(columns, [_row(job) for job in jobs], empty="no jobs"))
+    result = {"jobs": jobs, "unreachable": found.unreachable}
+    show(result, json, lambda: table(columns, [_row(job) for job in jobs], empty="no jobs"))
+    if not json:
+        tell_missing(found, "jobs")
 
 
 def _row(job: JobInfo) -> tuple[str, ...]:

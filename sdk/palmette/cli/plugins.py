@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from palmette.cli.connecting import suite
 from palmette.cli.formatting import state_text
+from palmette.cli.missing import tell_missing
 from palmette.cli.output import Json, show, table
 from palmette.config_table import ConfigField, config_fields
 from palmette.types import Plugin
@@ -24,7 +25,10 @@ def list_(service: Annotated[str, typer.Option(help="Only this service's.")] = "
     """List the installed methods."""
     with suite() as client:
         plugins = client.plugins(service)
-    show(plugins, json, lambda: table(["NAME", "SERVICE", "KIND", "STATE", "SUMMARY"], _rows(plugins), empty="none"))
+    result = {"plugins": plugins, "unreachable": plugins.unreachable}
+    show(result, json, lambda: table(["NAME", "SERVICE", "KIND", "STATE", "SUMMARY"], _rows(plugins), empty="none"))
+    if not json:
+        tell_missing(plugins, "plugins")
 
 
 def _rows(plugins: list[Plugin]) -> Iterator[tuple[str, ...]]:

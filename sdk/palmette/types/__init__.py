@@ -24,6 +24,7 @@ from palmette.types.failure import Failure
 from palmette.types.health import Component, ComponentKind, Health, HealthState
 from palmette.types.identity import Identity, Role, Token
 from palmette.types.job import JobInfo, JobState, Outputs, Progress, Resources
+from palmette.types.listing import Listing
 from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, SparsityPlan
 from palmette.types.plugin import InputType, Paper, Plugin, PluginInput, PluginOutput, PluginState
 
@@ -51,6 +52,7 @@ __all__ = [
     "LayerInfo",
     "Lineage",
     "LineageEdge",
+    "Listing",
     "LogLine",
     "MetricReported",
     "ModelInspection",

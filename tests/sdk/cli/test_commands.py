@@ -36,12 +36,25 @@ def test_plugins_show_their_settings_as_a_table(palmette: Run) -> None:
 
 def test_plugins_list_is_a_table_and_json(palmette: Run) -> None:
     assert "random-pruning in one sentence." in palmette("plugins", "list").out
-    assert [plugin["name"].rsplit("/", 1)[-1] for plugin in palmette("plugins", "list", "--json").json] == [
+    listed = palmette("plugins", "list", "--json").json["plugins"]
+    assert [plugin["name"].rsplit("/", 1)[-1] for plugin in listed] == [
         "random-pruning",
         "model-averaging",
         "twice",
         "twice",
     ]
+
+
+def test_lists_say_which_services_they_lack(palmette: Run, suite: TinySuite, job: str) -> None:
+    suite.jobs.unreachable = {"nas": "nas at 127.0.0.1:1 did not answer in time"}
+
+    plugins, jobs = palmette("plugins", "list"), palmette("jobs", "list")
+
+    assert "the plugins of retrieval are missing: it is starting" in plugins.err
+    assert "the jobs of nas are missing: nas at 127.0.0.1:1 did not answer in time" in jobs.err
+    assert palmette("plugins", "list", "--json").json["unreachable"] == {"retrieval": "it is starting"}
+    assert palmette("jobs", "list", "--json").json["unreachable"] == suite.jobs.unreachable
+    assert (plugins.code, jobs.code) == (ExitCode.OK, ExitCode.OK)
 
 
 def test_a_run_takes_settings_inputs_labels_and_seed(palmette: Run, suite: TinySuite) -> None:
@@ -86,7 +99,7 @@ def test_jobs_list_show_watch_and_logs(palmette: Run, suite: TinySuite, job: str
     suite.jobs.append(job, metric=job_pb2.Metric(name="test/accuracy", value=0.9))
     suite.jobs.succeed(job, model="artifacts/" + "a" * 64)
 
-    listed, shown = palmette("jobs", "list", "--json").json, palmette("jobs", "show", job).out
+    listed, shown = palmette("jobs", "list", "--json").json["jobs"], palmette("jobs", "show", job).out
     watched = [json.loads(line) for line in palmette("jobs", "watch", job, "--json").out.splitlines()]
 
     assert [each["name"] for each in listed] == [job]

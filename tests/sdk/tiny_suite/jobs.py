@@ -29,6 +29,7 @@ class TinyJobs(job_pb2_grpc.JobServiceServicer):
         self.requests: list[job_pb2.SubmitJobRequest] = []
         self.watches: list[int] = []
         self.break_after = 0
+        self.unreachable: dict[str, str] = {}
         self._changed = threading.Condition()
 
     # What tests do to a job
@@ -97,7 +98,8 @@ class TinyJobs(job_pb2_grpc.JobServiceServicer):
         start = int(request.page_token or 0)
         page = names[start : start + min(request.page_size, 3)]  # a server may give less than asked for
         following = str(start + len(page)) if start + len(page) < len(names) else ""
-        return job_pb2.ListJobsResponse(jobs=[self.jobs[name] for name in page], next_page_token=following)
+        jobs = [self.jobs[name] for name in page]
+        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=following, unreachable=self.unreachable)
 
     def WatchJob(self, request: job_pb2.WatchJobRequest, context: Any) -> Iterator[job_pb2.WatchJobResponse]:
         self.watches.append(request.after_sequence)
