@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.architectures.hf_kinds import HFKind, kind_of, read_config
+from palmette_plugins.architectures.hub_weights import cached_folder
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
 class HFParameters(ReferenceParameters):
@@ -27,7 +31,10 @@ class HFParameters(ReferenceParameters):
 
 
 class HuggingFace(ArchitectureProvider):
-    """Causal language models and image classifiers. Only the local folder is read, and no code in it is run."""
+    """Causal language models and image classifiers. Only a local folder is read, and no code in it is run.
+
+    ``hf:name`` is the folder that ``hf download name`` has left in the hub's cache.
+    """
 
     summary = "a local transformers checkpoint, such as hf:/models/my-gpt"
 
@@ -112,11 +119,21 @@ def _config(reference: Reference, parameters: HFParameters) -> Any:
 
 def _folder(reference: Reference) -> Path:
     folder = local_path(reference.target)
-    if not reference.target or not (folder / "config.json").is_file():
-        what = "does not exist" if not folder.exists() else "has no config.json"
+    if reference.target and (folder / "config.json").is_file():
+        return folder
+    if _HUB_NAME.fullmatch(reference.target) and not folder.exists():
+        cached = cached_folder(reference.target)
+        if cached is not None and (cached / "config.json").is_file():
+            return cached
         raise InvalidArgument.field(
             "reference",
-            f"the folder '{reference.target}' {what}; hf: needs a folder written by save_pretrained "
-            "(config.json and model.safetensors)",
+            f"'{reference.target}' is neither a folder nor in the cache of the hub, and hf: downloads nothing; where "
+            f"there is internet run 'hf download {reference.target}' (the cache is in HF_HOME), or add "
+            "'--local-dir FOLDER', bring the folder here and write hf:/path/to/FOLDER",
         )
-    return folder
+    what = "does not exist" if not folder.exists() else "has no config.json"
+    raise InvalidArgument.field(
+        "reference",
+        f"the folder '{reference.target}' {what}; hf: needs a folder written by save_pretrained "
+        "(config.json and model.safetensors)",
+    )

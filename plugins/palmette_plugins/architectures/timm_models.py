@@ -13,6 +13,7 @@ from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFoun
 from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
+from palmette_plugins.architectures.timm_weights import weights_at_hand
 
 
 class TimmParameters(ReferenceParameters):
@@ -21,7 +22,9 @@ class TimmParameters(ReferenceParameters):
     num_classes: int = Field(1000, ge=1, le=1_000_000)
     in_chans: int = Field(3, ge=1, le=4096)
     img_size: int | None = Field(None, ge=1, le=16_384, description="image size, for transformers that need to know")
-    pretrained: bool = Field(False, description="learned weights: from `checkpoint`, else downloaded by timm")
+    pretrained: bool = Field(
+        False, description="learned weights: from `checkpoint`, else from the cache, else downloaded by timm"
+    )
     checkpoint: str | None = Field(None, description="a local file of learned weights (safetensors or pth)")
 
 
@@ -62,6 +65,8 @@ class Timm(ArchitectureProvider):
             wrong.append(f"no file '{parameters.checkpoint}'; checkpoint= names a local file of weights")
         if wrong:
             raise InvalidArgument(FieldViolation("reference", description) for description in wrong)
+        if parameters.pretrained and parameters.checkpoint is None:
+            weights_at_hand(reference)  # now, not after the job has waited for its turn
         return Reference(reference.scheme, reference.target, as_text(parameters))
 
     def build(self, reference: Reference) -> nn.Module:
@@ -74,8 +79,10 @@ class Timm(ArchitectureProvider):
             options["img_size"] = parameters.img_size
         if self.pretrained(reference):
             options["pretrained"] = True
-        if parameters.checkpoint is not None:
-            options["pretrained_cfg_overlay"] = {"file": str(local_path(parameters.checkpoint))}
+            given = parameters.checkpoint
+            weights = local_path(given) if given is not None else weights_at_hand(reference)
+            if weights is not None:
+                options["pretrained_cfg_overlay"] = {"file": str(weights)}
         try:
             module: nn.Module = timm.create_model(reference.target, **options)
         except Exception as error:
