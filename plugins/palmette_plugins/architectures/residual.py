@@ -40,12 +40,17 @@ def _keeps_shape(block: nn.Module) -> bool:
         return block.has_identity_shortcut
     if isinstance(block, _types("timm.models.resnet", "BasicBlock", "Bottleneck")):
         return getattr(block, "downsample", None) is None
-    transformer_layers = (
+    return is_transformer_layer(block)
+
+
+def is_transformer_layer(module: nn.Module) -> bool:
+    """Tell whether a module is a whole layer of a transformer (timm's, Hugging Face's or torch's)."""
+    kinds = (
         *_types("timm.models.vision_transformer", "Block", "ResPostBlock"),
         *_types("transformers.modeling_layers", "GradientCheckpointingLayer"),
         nn.TransformerEncoderLayer,
     )
-    return isinstance(block, transformer_layers)
+    return isinstance(module, kinds)
 
 
 def _types(module_name: str, *names: str) -> tuple[type[Any], ...]:
