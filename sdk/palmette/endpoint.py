@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from palmette.errors import InvalidRequest, SuiteNotRunning
 from palmette.home import Home
@@ -32,6 +32,11 @@ class Endpoint:
     def url(self) -> str:
         """The dashboard's address."""
         return f"{'https' if self.tls else 'http'}://{self.address}"
+
+    @property
+    def login_url(self) -> str:
+        """A link that logs in to the dashboard, as secret as the token. What follows ``#`` stays in the browser."""
+        return f"{self.url}/login#token={quote(self.token)}"
 
 
 def find_endpoint(endpoint: str | None = None, token: str | None = None, home: Path | str | None = None) -> Endpoint:

@@ -28,7 +28,8 @@ def show(value: Any, as_json: bool, text: Callable[[], object]) -> None:
         return
     rendered = text()
     if rendered is not None:
-        out.print(rendered)
+        # A token, a link or a path must come out as one line, to be copied or to be read by another command.
+        out.print(rendered, soft_wrap=isinstance(rendered, str))
 
 
 def json_line(value: Any) -> None:

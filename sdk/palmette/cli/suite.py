@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
 
+from palmette.cli.announcement import announce
 from palmette.cli.connecting import suite
 from palmette.cli.exit_codes import ExitCode
 from palmette.cli.formatting import age_text, state_text
@@ -47,9 +48,9 @@ def up(
     place = Home.find(home)
 
     def ready(state: SuiteState) -> None:
-        url = find_endpoint(home=place.root).url
-        result = {"gateway": url, "home": str(place.root), "pid": state.pid}
-        show(result, json, lambda: _address(url, place, state, "palmette down" if detach else "Ctrl-C"))
+        endpoint = find_endpoint(home=place.root)
+        result = {"gateway": endpoint.url, "home": str(place.root), "pid": state.pid}
+        show(result, json, lambda: announce(endpoint, place, state, detached=detach, other_home=home is not None))
 
     with _watching(ready, quiet=json) as watch:
         if detach:
@@ -153,17 +154,6 @@ class _Watch:
                 err.print(f"{time.strftime('%H:%M:%S')} [red]{process.name}[/] {escape(process.detail)}; {process.log}")
 
 
-def _address(url: str, home: Home, state: SuiteState, stop: str) -> RenderableType:
-    took = max((process.since_s for process in state.processes), default=state.started_s) - state.started_s
-    return Group(
-        f"[bold green]Palmette is up[/] after {took:.1f} s",
-        f"  gateway and dashboard  [bold]{url}[/]",
-        f"  token                  {home.token}",
-        f"  logs                   {home.logs}",
-        f"  stop it with           {stop}",
-    )
-
-
 def _status_page(url: str, found: Health, jobs: list[JobInfo], deployments: list[DeploymentInfo]) -> RenderableType:
     job_rows = [
         (
@@ -177,7 +167,7 @@ def _status_page(url: str, found: Health, jobs: list[JobInfo], deployments: list
     ]
     served = [(d.id, state_text(d.state), f"version {d.serving_version or '-'}") for d in deployments]
     return Group(
-        f"[bold]{url}[/]  {state_text(found.state)}",
+        f"[bold]{url}[/]  {state_text(found.state)}  [dim]dashboard: palmette auth login-link[/]",
         "",
         _components(found),
         "",

@@ -144,6 +144,23 @@ def test_whoami_and_tokens(palmette: Run) -> None:
     assert palmette("auth", "token", "ci", "--role", "operator", "--days", "2").out.strip() == "ci.ROLE_OPERATOR.2"
 
 
+def test_the_login_link_is_one_line_that_ends_with_the_token(palmette: Run, suite: TinySuite) -> None:
+    token = "ey" + "J0" * 200
+    suite.gate.token = token
+
+    shown = palmette("auth", "login-link", PALMETTE_TOKEN=token)
+
+    assert shown.out == f"http://{suite.address}/login#token={token}\n"
+    assert "admin" in shown.err
+    assert token not in shown.err
+
+
+def test_an_issued_token_is_one_line_however_long(palmette: Run) -> None:
+    name = "a" * 300
+
+    assert palmette("auth", "token", name, "--days", "2").out == f"{name}.ROLE_VIEWER.2\n"
+
+
 def test_health_ends_with_3_unless_all_is_well(palmette: Run) -> None:
     found = palmette("health")
 
