@@ -12,8 +12,8 @@ from pydantic import Field
 
 from palmette_plugins.api.data import DataInfo, Dataset
 from palmette_plugins.api.errors import InvalidArgument
-from palmette_plugins.api.reference_parameters import ReferenceParameters
 from palmette_plugins.datasets.fingerprint import fingerprint
+from palmette_plugins.datasets.limits import LimitParameters, limited_sizes
 from palmette_plugins.datasets.tensor_split import TensorSplit
 from palmette_plugins.tasks.language_modelling import LanguageModelling
 
@@ -22,12 +22,10 @@ _FRACTIONS = (0.8, 0.1)  # of the bytes: train, then validation; the test split 
 _MOST_BYTES = 256 * 2**20
 
 
-class TextParameters(ReferenceParameters):
-    """Parameters of every text dataset; the limits count windows of `context` tokens."""
+class TextParameters(LimitParameters):
+    """Parameters of every text dataset; the limits count windows of `context` tokens, from the start of a split."""
 
     context: int = Field(128, ge=2, le=8192, description="tokens (bytes) in one input")
-    limit: int | None = Field(None, ge=1, description="training windows, from the start")
-    test_limit: int | None = Field(None, ge=1, description="test windows, from the start")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def describe_windows(reference: str, size_bytes: int, parameters: TextParameters
     """Return what is known of a text of `size_bytes`.
 
     Raises:
-        InvalidArgument: Too short for a window in every split, or longer than memory should hold.
+        InvalidArgument: Too short for a window in every split or for a limit, or longer than memory should hold.
     """
     return _info(reference, _layout(reference, size_bytes, parameters))
 
@@ -78,9 +76,8 @@ def _layout(reference: str, size_bytes: int, parameters: TextParameters) -> _Lay
             "reference",
             f"'{reference}' has {size_bytes:,} bytes; with context={context} it needs at least {needed:,}",
         )
-    limits = (parameters.limit, None, parameters.test_limit)
-    kept = [min(count, limit or count) for count, limit in zip(windows, limits, strict=True)]
-    return _Layout(dict(zip(_SPLITS, zip(bounds, kept, strict=False), strict=True)), context)
+    kept = limited_sizes(dict(zip(_SPLITS, windows, strict=True)), parameters)
+    return _Layout({name: (start, kept[name]) for name, start in zip(_SPLITS, bounds, strict=False)}, context)
 
 
 def _windows(stream: NDArray[np.uint8], start: int, count: int, context: int) -> NDArray[np.uint8]:

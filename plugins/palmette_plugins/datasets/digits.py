@@ -11,11 +11,12 @@ from pydantic import Field
 
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
 from palmette_plugins.api.errors import InvalidArgument
-from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
+from palmette_plugins.api.reference_parameters import as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.fingerprint import fingerprint
 from palmette_plugins.datasets.image_preprocessing import Standardisation, channel_statistics
-from palmette_plugins.datasets.splitting import stratified_split
+from palmette_plugins.datasets.limits import LimitParameters, limited_sizes
+from palmette_plugins.datasets.splitting import balanced_prefix, stratified_split
 from palmette_plugins.datasets.tensor_split import TensorSplit
 from palmette_plugins.tasks.classification import Classification
 
@@ -24,8 +25,8 @@ _FRACTIONS = (0.7, 0.1)  # train, validation; the rest is the test split
 _SPLITS = ("train", "validation", "test")
 
 
-class DigitsParameters(ReferenceParameters):
-    """Parameters of ``digits``."""
+class DigitsParameters(LimitParameters):
+    """Parameters of ``digits``; the limits take images evenly over the classes."""
 
     seed: int = Field(0, ge=0, description="which of the many splits")
 
@@ -38,14 +39,14 @@ class Digits(DatasetSource):
     def describe(self, reference: Reference) -> DataInfo:
         """Return what is known of the digits."""
         reference, parameters = _checked(reference)
-        indices = _split(parameters.seed)
+        indices = _indices(parameters)
         return _info(reference, {name: len(part) for name, part in indices.items()})
 
     def load(self, reference: Reference) -> Dataset:
         """Return the digits as tensors."""
         reference, parameters = _checked(reference)
         pixels, classes = _raw()
-        indices = _split(parameters.seed)
+        indices = _indices(parameters)
         standardisation = _standardisation()
         splits = {
             name: TensorSplit(standardisation.apply(pixels[part]), torch.from_numpy(classes[part]))
@@ -80,6 +81,12 @@ def _split(seed: int) -> dict[str, NDArray[np.int64]]:
     classes = _raw()[1]
     parts = stratified_split(classes, range(len(classes)), _FRACTIONS, 10, seed)
     return dict(zip(_SPLITS, parts, strict=True))
+
+
+def _indices(parameters: DigitsParameters) -> dict[str, NDArray[np.int64]]:
+    whole, classes = _split(parameters.seed), _raw()[1]
+    sizes = limited_sizes({name: len(part) for name, part in whole.items()}, parameters, 10)
+    return {name: part[balanced_prefix(classes[part], sizes[name], 10)] for name, part in whole.items()}
 
 
 @cache

@@ -17,6 +17,7 @@ from palmette_plugins.datasets.fashion_mnist_files import fashion_mnist_files
 from palmette_plugins.datasets.fingerprint import fingerprint
 from palmette_plugins.datasets.idx_files import idx_shape, read_idx
 from palmette_plugins.datasets.image_preprocessing import Standardisation
+from palmette_plugins.datasets.limits import validation_size
 from palmette_plugins.datasets.splitting import balanced_prefix
 from palmette_plugins.datasets.tensor_split import TensorSplit
 from palmette_plugins.tasks.classification import Classification
@@ -32,10 +33,10 @@ _TEST = 10_000
 
 
 class FashionMnistParameters(ReferenceParameters):
-    """Parameters of ``fashion-mnist``."""
+    """Parameters of ``fashion-mnist``; the limits take images evenly over the classes (see `datasets.limits`)."""
 
-    limit: int = Field(_TRAIN, ge=10, le=_TRAIN, description="training images, evenly over the classes")
-    test_limit: int = Field(_TEST, ge=10, le=_TEST, description="test images, evenly over the classes")
+    limit: int = Field(_TRAIN, ge=10, le=_TRAIN, description="training images; validation keeps a tenth as many")
+    test_limit: int = Field(_TEST, ge=10, le=_TEST, description="test images")
     augment: tuple[Literal["crop", "flip"], ...] = Field((), description="changes of training images: crop,flip")
 
     @field_validator("augment", mode="before")
@@ -45,8 +46,8 @@ class FashionMnistParameters(ReferenceParameters):
 
     @property
     def validation(self) -> int:
-        """Validation images: a tenth of the training images, at most 5,000, at least one of each class."""
-        return min(_VALIDATION, max(len(_LABELS), self.limit // 10))
+        """Validation images: of 5,000, as many as go with the training images."""
+        return validation_size(self.limit, _VALIDATION, len(_LABELS))
 
 
 class FashionMnist(DatasetSource):

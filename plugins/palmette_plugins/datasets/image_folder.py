@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from pydantic import Field, field_validator
 from torch.utils.data import Dataset as TorchDataset
@@ -14,12 +16,14 @@ from torch.utils.data import Dataset as TorchDataset
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
 from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.local_paths import local_path
-from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
+from palmette_plugins.api.reference_parameters import as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.augmentation import image_augmentation
 from palmette_plugins.datasets.image_files import ImageFiles, ImageReader, digests, first_image_shape, read_all
 from palmette_plugins.datasets.image_preprocessing import Standardisation
 from palmette_plugins.datasets.image_tree import ImageTree, scan_image_tree
+from palmette_plugins.datasets.limits import LimitParameters, limited_sizes
+from palmette_plugins.datasets.splitting import balanced_prefix
 from palmette_plugins.datasets.tensor_split import TensorSplit
 from palmette_plugins.tasks.classification import Classification
 
@@ -29,8 +33,8 @@ _GREY = Standardisation(1 / 255, (0.449,), (0.226,))
 _IN_MEMORY_BYTES = 2 * 2**30
 
 
-class ImageFolderParameters(ReferenceParameters):
-    """Parameters of ``imagefolder``."""
+class ImageFolderParameters(LimitParameters):
+    """Parameters of ``imagefolder``; the limits take images evenly over the classes, the first by their paths."""
 
     size: int | None = Field(None, ge=1, le=4096, description="bring all images to size x size")
     channels: Literal[1, 3] | None = Field(None, description="1 grey, 3 colour; as the first image is if left out")
@@ -81,7 +85,7 @@ class _Folder:
         if not reference.target:
             raise InvalidArgument.field("reference", "imagefolder needs a folder: write imagefolder:/path/to/images")
         self.parameters = parse_parameters(ImageFolderParameters, reference)
-        self.tree: ImageTree = scan_image_tree(local_path(reference.target), self.parameters.seed)
+        self.tree = _limited(scan_image_tree(local_path(reference.target), self.parameters.seed), self.parameters)
         self.reader = _reader(self.parameters, self.tree.files["train"][0])
         given = {name: value for name, value in as_text(self.parameters).items() if value}
         self.info = _info(Reference("imagefolder", reference.target, given), self.tree, self.reader, self.parameters)
@@ -102,6 +106,22 @@ class _Folder:
             for label, digest in zip(self.tree.labels[name], digests(files), strict=True):
                 total.update(label.to_bytes(4, "big") + digest)
         return total.hexdigest()
+
+
+def _limited(tree: ImageTree, parameters: ImageFolderParameters) -> ImageTree:
+    """Return the tree with as many files of each split as the limits allow."""
+    if parameters.limit is None and parameters.test_limit is None:
+        return tree
+    classes = len(tree.classes)
+    sizes = limited_sizes({name: len(files) for name, files in tree.files.items()}, parameters, classes)
+    kept = {
+        name: balanced_prefix(np.array(labels), sizes[name], classes).tolist() for name, labels in tree.labels.items()
+    }
+    return replace(
+        tree,
+        files={name: [tree.files[name][index] for index in indices] for name, indices in kept.items()},
+        labels={name: [tree.labels[name][index] for index in indices] for name, indices in kept.items()},
+    )
 
 
 def _reader(parameters: ImageFolderParameters, first: Path) -> ImageReader:
