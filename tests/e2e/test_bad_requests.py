@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.e2e.suite import Suite
 
 import palmette
 from palmette.errors import InvalidRequest, NotFound, PalmetteError, ResourceExhausted
+from palmette.manifest import file_digest
 from palmette.types import HealthState
 
 
@@ -82,30 +84,36 @@ def test_a_method_that_does_not_fit_the_model_is_refused_by_its_own_check(client
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "artifacts/../../../etc/passwd", "..%2f..%2fetc", "a" * 300])
-def test_names_cannot_leave_their_place(client: palmette.Client, name: str) -> None:
-    with pytest.raises((InvalidRequest, NotFound)):
-        client.artifacts.get(name)
-    with pytest.raises((InvalidRequest, NotFound)):
-        client.deployment(name)
-    with pytest.raises((InvalidRequest, NotFound)):
-        client.deploy(name, "0" * 64)
+def test_names_cannot_leave_their_place(
+    client: palmette.Client, digits_model: palmette.ArtifactName, name: str
+) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: client.artifacts.get(name),
+        lambda: client.deployment(name),
+        lambda: client.deploy(name, digits_model),
+        lambda: client.job(name),
+        lambda: client.submit("random-pruning", model=f"artifact:{name}", data="digits"),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequest):
+            call()
 
 
-@pytest.mark.parametrize("path", ["../outside.txt", "/tmp/outside.txt", "a/../../outside.txt"])
+@pytest.mark.parametrize("path", ["../outside.txt", "{elsewhere}/outside.txt", "a/../../outside.txt"])
 def test_an_upload_cannot_name_a_file_outside_the_artifact(
     client: palmette.Client, suite: Suite, tmp_path: Path, path: str
 ) -> None:
+    """The client itself finds the file there; the service refuses the manifest."""
     folder = tmp_path / "deep" / "folder"
-    target = folder / path.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "a").mkdir(parents=True)
+    path = path.format(elsewhere=tmp_path)
+    target = folder / path
     target.write_text("evil")
-    from palmette.manifest import file_digest
-
     files = [{"path": path, "size_bytes": 4, "sha256": file_digest(target)}]
     manifest = {"format_version": 1, "kind": "table", "create_time": "2026-01-01T00:00:00Z", "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    with pytest.raises(PalmetteError):
+    with pytest.raises(InvalidRequest, match="is not a relative path inside the artifact"):
         client.artifacts.upload(folder)
 
     assert not list(suite.home.root.rglob("outside.txt"))

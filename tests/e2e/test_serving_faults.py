@@ -9,7 +9,7 @@ from tests.e2e.suite import Suite
 from tests.sdk.deadlines import wait_until
 
 import palmette
-from palmette.errors import PalmetteError
+from palmette.errors import JobFailed, PalmetteError
 from palmette.types import HealthState, StateChanged
 
 
@@ -78,7 +78,7 @@ def test_a_watch_goes_on_when_envoy_is_killed(client: palmette.Client, suite: Su
     assert seen[-1].state == "SUCCEEDED"
 
 
-def test_a_damaged_artifact_is_neither_served_nor_downloaded(
+def test_a_damaged_artifact_is_neither_served_nor_loaded_nor_downloaded(
     client: palmette.Client, suite: Suite, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     job = client.submit("dense-training", model="zoo:mlp", data="digits", seed=77, recipe={"epochs": 1}).wait()
@@ -96,3 +96,7 @@ def test_a_damaged_artifact_is_neither_served_nor_downloaded(
         client.deploy("damaged", artifact)
     with pytest.raises(PalmetteError):
         client.infer("damaged", split("digits")["image"][:1])
+    reads_it = client.submit("random-pruning", model=artifact, data="digits", reinitialise=False, recipe={"epochs": 1})
+    with pytest.raises(JobFailed, match=rf"{weights.path}.* is corrupted"):
+        reads_it.wait(timeout_s=60)
+    assert not reads_it.outputs

@@ -12,6 +12,7 @@ import pytest
 from google.rpc import code_pb2
 from palmette_test_service.process import ServiceProcess, eventually
 
+from palmette_plugins.api.artifacts import ArtifactStore
 from palmette_protos.v1 import job_pb2
 
 MakeService = Callable[..., ServiceProcess]
@@ -32,7 +33,14 @@ def service_on_small_store(make_service: MakeService, tmp_path: Path) -> Service
     return make_service(wrapper=with_small_disk(store, "2m"), artifact_store_url=store)
 
 
-def test_artifact_that_does_not_fit_fails_that_job_alone(service_on_small_store: ServiceProcess) -> None:
+def as_seen_by(service: ServiceProcess, folder: Path) -> Path:
+    """Return where a folder that only the service sees can be looked into."""
+    return Path(f"/proc/{service.pid}/root{folder}")
+
+
+def test_artifact_that_does_not_fit_fails_that_job_alone(
+    service_on_small_store: ServiceProcess, tmp_path: Path
+) -> None:
     service = service_on_small_store
     failed = service.wait(service.submit("misbehaving", how="writes", size_bytes=8 << 20))
     fits = service.wait(service.submit("misbehaving", how="writes", size_bytes=1 << 20))
@@ -41,8 +49,11 @@ def test_artifact_that_does_not_fit_fails_that_job_alone(service_on_small_store:
     assert failed.error.code == code_pb2.RESOURCE_EXHAUSTED
     assert "no space left on the disk" in failed.error.message
     assert "free some space, then retry" in failed.error.message
-    assert not failed.outputs  # nothing half-written shows
     assert fits.state == job_pb2.JOB_STATE_SUCCEEDED
+    assert not failed.outputs
+    store = ArtifactStore(str(as_seen_by(service, tmp_path / "store")))
+    assert store.ids() == [fits.outputs["report"].names[0].removeprefix("artifacts/")]  # nothing half-written shows
+    assert list((as_seen_by(service, tmp_path / "store") / "incoming").iterdir()) == []
 
 
 def test_checkpoint_that_does_not_fit_fails_that_job_alone(make_service: MakeService, tmp_path: Path) -> None:
@@ -58,7 +69,7 @@ def test_full_disk_of_the_database_is_told_and_survived(make_service: MakeServic
     service = make_service(wrapper=with_small_disk(disk, "4m"), database_url=f"sqlite:///{disk}/db.sqlite3")
     accepted = service.submit("steps", steps=1)
     service.wait(accepted)
-    filler = Path(f"/proc/{service.pid}/root{disk}/filler")
+    filler = as_seen_by(service, disk) / "filler"
     fill(filler)
     error = eventually(lambda: refusal(service), what="refusal for the full disk")
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
