@@ -133,6 +133,11 @@ async def test_a_process_that_cannot_start_ends_everything_with_its_log(home: Ho
 
 
 async def test_sigterm_to_the_launcher_stops_everything(home: Home) -> None:
-    async with running(home, server(home, "service")) as (supervisor, _):
+    async with running(home, server(home, "service"), server(home, "envoy", stage=1)) as (supervisor, seen):
+        pids = [pid_of(supervisor, name) for name in ("service", "envoy")]
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: supervisor.state.phase is Phase.STOPPED)
+
+        assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+        assert {"service stopped", "envoy stopped"} <= set(seen)
+        assert not home.endpoints.exists()

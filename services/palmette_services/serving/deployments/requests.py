@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from palmette_plugins.api.artifacts import ArtifactStore, Manifest
-from palmette_plugins.api.errors import FieldViolation, InvalidArgument
+from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFound
 from palmette_plugins.api.kinds import ArtifactKind
 from palmette_protos.serving.v1 import deployment_pb2
 from palmette_services.serving.artifacts.names import parse_artifact_name
@@ -31,7 +31,8 @@ def parse_creation(request: deployment_pb2.CreateDeploymentRequest, store: Artif
     """Check a request and find its artifact. Blocks.
 
     Raises:
-        InvalidArgument: With everything that is wrong.
+        InvalidArgument: With everything that is wrong, an unknown artifact included.
+        NotFound: Nothing is wrong but that there is no such artifact.
         DataLoss: The artifact's manifest is corrupted.
     """
     violations = [*_id_violations(request.deployment_id), *_number_violations(request)]
@@ -43,6 +44,10 @@ def parse_creation(request: deployment_pb2.CreateDeploymentRequest, store: Artif
         violations += _artifact_violations(request, manifest)
     except InvalidArgument as error:
         violations += error.violations
+    except NotFound as error:
+        if not violations:
+            raise
+        violations.append(FieldViolation("artifact", str(error)))
     if violations:
         raise InvalidArgument(violations)
     return NewVersion(

@@ -48,7 +48,10 @@ class DeploymentStore:
         """Return a deployment; raise `NotFound` with the nearest names."""
         found = await self.find(deployment_id)
         if found is None:
-            raise NotFound.named("deployment", deployment_id, [item.id for item in await self.all()])
+            known = [item.id for item in await self.all()]
+            if not known:
+                raise NotFound(f"no deployment named '{deployment_id}'; nothing is deployed")
+            raise NotFound.named("deployment", deployment_id, known)
         return found
 
     async def all(self) -> list[Deployment]:

@@ -60,11 +60,17 @@ def test_deployment_asked_for_while_triton_is_away_is_ready_once_it_is_back(
 def test_wiped_model_repository_is_filled_from_the_store(serving: Serving, triton: Triton, models: Models) -> None:
     deploy(serving, "wiped", models.first.servable)
     triton.kill()
-    for path in (triton.repository / "wiped").rglob("model.*"):
+    wiped = list((triton.repository / "wiped").rglob("model.*"))
+    for path in wiped:
         path.unlink()
     triton.start()
     triton.wait_ready()
     wait_until(lambda: answers(triton, "wiped", models), "the model answers again")
+    assert wiped
+    assert [path for path in wiped if not path.exists()] == []
+    numpy.testing.assert_allclose(
+        served_logits(triton, "wiped", models.first), models.first.logits, atol=1e-4, rtol=1e-3
+    )
 
 
 def test_service_killed_while_exporting_finishes_the_deployment(
