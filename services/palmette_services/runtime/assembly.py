@@ -27,7 +27,7 @@ from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.jobs.servicer import JobServicer
 from palmette_services.runtime.observability.endpoint import metrics_endpoint
 from palmette_services.runtime.observability.metrics import MetricsInterceptor, ServiceMetrics
-from palmette_services.runtime.observability.traces import set_up_traces
+from palmette_services.runtime.observability.traces import COLLECTOR_MODULE, set_up_traces
 from palmette_services.runtime.plugins.catalogue import Catalogue
 from palmette_services.runtime.plugins.servicer import PluginServicer
 from palmette_services.runtime.processes.forkserver import Forkserver
@@ -68,9 +68,10 @@ async def build_service(
     database = await _open_database(settings, migrations, stack)
     metrics = ServiceMetrics()
     stack.enter_context(metrics_endpoint(settings.metrics_listen, metrics.registry))
-    tracing, end_tracing = set_up_traces(name, settings.otlp_endpoint)
-    stack.callback(end_tracing)
-    forkserver = Forkserver(settings.preload)
+    tracing = set_up_traces(name, settings.otlp_endpoint)
+    stack.callback(tracing.close)
+    preload = f"{settings.preload},{COLLECTOR_MODULE}" if tracing.endpoint else settings.preload
+    forkserver = Forkserver(preload)
     stack.push_async_callback(forkserver.close)
     inspector = Inspector(name, forkserver, settings.artifact_store_url, settings.check_timeout_s)
     stack.push_async_callback(inspector.close)
@@ -82,11 +83,11 @@ async def build_service(
     jobs = JobQueue(name, database, acceptance, files, settings.max_queued)
     jobs.start()
     stack.push_async_callback(jobs.close)
-    engine = JobEngine(name, settings, database, jobs, executor, files, metrics, catalogue.list_outputs)
+    engine = JobEngine(name, settings, database, jobs, executor, files, metrics, catalogue.list_outputs, tracing)
     tasks = BackgroundTasks()
     stack.push_async_callback(tasks.stop)
 
-    server = make_server(settings.max_message_bytes, [*tracing, MetricsInterceptor(metrics)], secret)
+    server = make_server(settings.max_message_bytes, [*tracing.interceptors, MetricsInterceptor(metrics)], secret)
     runtime = Runtime(
         name=name,
         settings=settings,

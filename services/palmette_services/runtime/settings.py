@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Literal, Self
@@ -22,8 +23,17 @@ _PRELOAD = (
 )
 
 
+_COLLECTOR = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):[0-9]{1,5}/?")
+
+
 def _default_home() -> Path:
     return Path(os.environ.get("PALMETTE_HOME") or platformdirs.user_data_dir("palmette"))
+
+
+def _standard_otlp_endpoint() -> str:
+    """Return the collector that OpenTelemetry's own variables name; empty if none, or one that takes no gRPC."""
+    speaks_grpc = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc") == "grpc"
+    return os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "") if speaks_grpc else ""
 
 
 class ServiceSettings(BaseSettings):
@@ -57,7 +67,11 @@ class ServiceSettings(BaseSettings):
     trust_network: bool = Field(
         False, description="listen beyond loopback without that secret: the network lets only the gateway in"
     )
-    otlp_endpoint: str = Field("", description="OpenTelemetry collector (gRPC) for traces; empty is off")
+    otlp_endpoint: str = Field(
+        default_factory=_standard_otlp_endpoint,
+        description="OpenTelemetry collector (gRPC) for traces, http[s]://host:port; "
+        "OTEL_EXPORTER_OTLP_ENDPOINT if not set, and empty is off",
+    )
 
     @field_validator("listen", "metrics_listen")
     @classmethod
@@ -65,6 +79,13 @@ class ServiceSettings(BaseSettings):
         host, _, port = value.rpartition(":")
         if value and not (host and port.isdigit() and int(port) < 65536):
             raise ValueError(f"'{value}' is not host:port")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _address_of_collector(cls, value: str) -> str:
+        if value and not _COLLECTOR.fullmatch(value):
+            raise ValueError(f"'{value}' is not http://host:port or https://host:port")
         return value
 
     @field_validator("internal_secret_file", mode="before")

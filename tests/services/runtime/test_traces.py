@@ -1,41 +1,152 @@
-"""Traces reach a collector, if there is one."""
+"""Traces of a service and its workers: one tree from the caller to what a job did; off unless an endpoint is set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 
-import grpc
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from palmette_test_service.process import ServiceProcess, eventually, free_address
+import orjson
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.proto.trace.v1 import trace_pb2
+from palmette_test_service.process import ServiceProcess, free_address
+from pydantic import ValidationError
+from tests.collector import Collector, Span
 
+from palmette_protos.v1 import job_pb2
+from palmette_services.runtime.settings import ServiceSettings
 
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Keeps the names of all spans."""
-
-    def __init__(self) -> None:
-        self.spans: set[tuple[str, str]] = set()
-
-    def Export(self, request: trace_service_pb2.ExportTraceServiceRequest, context: Any) -> Any:
-        """Take spans in."""
-        for resource in request.resource_spans:
-            service = {item.key: item.value.string_value for item in resource.resource.attributes}["service.name"]
-            self.spans |= {(service, span.name) for scope in resource.scope_spans for span in scope.spans}
-        return trace_service_pb2.ExportTraceServiceResponse()
+Make = Callable[..., ServiceProcess]
+SERVICE, WORKER = "palmette-testing", "palmette-testing-worker"
+TRACE, CALLER = "ab" * 16, "cd" * 8
 
 
-def test_calls_are_traced_to_the_endpoint(make_service: Callable[..., ServiceProcess]) -> None:
-    address, collector = free_address(), Collector()
-    server = grpc.server(ThreadPoolExecutor(2))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
-    server.add_insecure_port(address)
-    server.start()
-    try:
-        service = make_service(otlp_endpoint=f"http://{address}")
-        service.wait(service.submit("steps", steps=1))
-        assert service.terminate() == 0  # what is still held back is sent at the end
-        eventually(lambda: collector.spans, within_s=10)
-    finally:
-        server.stop(None)
-    assert ("palmette-testing", "/palmette.v1.JobService/SubmitJob") in collector.spans
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A running collector."""
+    with Collector() as running:
+        yield running
+
+
+def submit_traced(service: ServiceProcess, **config: object) -> str:
+    """Submit a job as a caller does that is in a trace; return its name."""
+    request = job_pb2.SubmitJobRequest(parent="services/testing", job=service.job("steps", **config))
+    metadata = (("traceparent", f"00-{TRACE}-{CALLER}-01"),)
+    return str(service.jobs.SubmitJob(request, metadata=metadata, timeout=60).job.name)
+
+
+def attempts(collector: Collector, number: int) -> list[Span]:
+    """Return the spans of a job's attempts, in order, once there are so many."""
+
+    def found(spans: list[Span]) -> list[Span] | None:
+        of_job = sorted((span for span in spans if span.name == "job steps"), key=lambda span: span.start_ns)
+        return of_job if len(of_job) == number else None
+
+    spans: list[Span] = collector.wait(found)
+    return spans
+
+
+def test_what_a_job_did_is_in_the_trace_of_whoever_submitted_it(make_service: Make, collector: Collector) -> None:
+    service = make_service(otlp_endpoint=collector.endpoint)
+    name = submit_traced(service, steps=1)
+    service.wait(name)
+    assert service.terminate() == 0  # what is still held back is sent at the end
+
+    submit = collector.one("palmette.v1.JobService/SubmitJob", SERVICE)
+    (attempt,) = attempts(collector, 1)
+    assert (submit.trace_id, submit.parent_id, submit.kind) == (TRACE, CALLER, trace_pb2.Span.SPAN_KIND_SERVER)
+    assert (attempt.trace_id, attempt.parent_id, attempt.service) == (TRACE, submit.id, WORKER)
+    assert attempt.attributes == {
+        "palmette.job": name,
+        "palmette.plugin": "steps",
+        "palmette.attempt": 1,
+        "palmette.state": "SUCCEEDED",
+    }
+    phases = [collector.one(phase, WORKER) for phase in ("start", "run", "commit")]
+    assert {phase.parent_id for phase in phases} == {attempt.id}
+    bounds = [(phase.start_ns, phase.end_ns) for phase in phases]
+    assert bounds == sorted(bounds)
+    assert (bounds[0][0], bounds[-1][1]) == (attempt.start_ns, attempt.end_ns)
+    accepted = next(line for line in service.log_path.read_bytes().splitlines() if b'"accepted"' in line)
+    assert orjson.loads(accepted)["trace_id"] == TRACE
+
+
+def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service: Make, collector: Collector) -> None:
+    service = make_service(otlp_endpoint=collector.endpoint)
+    gate = service.folder / "gate"
+    name = submit_traced(service, steps=12, hold_at=10, gate=str(gate))
+    service.wait_until_held(name)
+    service.worker().kill()
+    gate.touch()
+    service.wait(name)
+    assert service.terminate() == 0
+
+    submit = collector.one("palmette.v1.JobService/SubmitJob", SERVICE)
+    lost, second = attempts(collector, 2)
+    assert {span.parent_id for span in (lost, second)} == {submit.id}
+    assert (lost.service, lost.failed) == (SERVICE, "the worker was killed by SIGKILL")
+    assert (lost.attributes["palmette.attempt"], lost.attributes["palmette.state"]) == (1, "QUEUED")
+    assert (second.service, second.failed) == (WORKER, None)
+    assert (second.attributes["palmette.attempt"], second.attributes["palmette.state"]) == (2, "SUCCEEDED")
+    assert second.start_ns >= lost.end_ns
+
+
+def test_a_failed_job_says_why_in_its_span(make_service: Make, collector: Collector) -> None:
+    service = make_service(otlp_endpoint=collector.endpoint)
+    name = service.submit("misbehaving", how="raises")
+    service.wait(name)
+    assert service.terminate() == 0
+
+    failed = collector.one("job misbehaving", WORKER)
+    assert "the moon is in the wrong place" in (failed.failed or "")
+    assert failed.attributes["palmette.state"] == "FAILED"
+    assert len({failed.trace_id, collector.one("palmette.v1.JobService/SubmitJob").trace_id}) == 1
+
+
+def test_health_can_be_watched_and_leaves_no_spans(make_service: Make, collector: Collector) -> None:
+    service = make_service(otlp_endpoint=collector.endpoint)
+    watch = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+    assert next(iter(watch)).status == health_pb2.HealthCheckResponse.SERVING
+    watch.cancel()
+    service.submit("steps", steps=0)
+    assert service.terminate() == 0
+
+    collector.one("palmette.v1.JobService/SubmitJob")
+    assert not [span for span in collector.spans if "grpc.health" in span.name or "WorkerService" in span.name]
+
+
+def test_a_collector_that_is_down_costs_one_line_in_the_log(make_service: Make) -> None:
+    endpoint = f"http://{free_address()}"
+    service = make_service(otlp_endpoint=endpoint)
+    names = [service.submit("steps", steps=1) for _ in range(2)]
+    assert {service.wait(name).state for name in names} == {job_pb2.JOB_STATE_SUCCEEDED}
+    printed = [event.log.text for name in names for event in service.events(name)]
+    assert service.terminate() == 0
+
+    warnings = [line for line in service.log_path.read_text().splitlines() if '"warning"' in line or "Trace" in line]
+    assert [orjson.loads(line)["event"].partition(" at ")[2].partition(";")[0] for line in warnings] == [endpoint]
+    assert not any("collector" in text for text in printed)
+
+
+def test_without_an_endpoint_nothing_of_opentelemetry_is_loaded() -> None:
+    code = (
+        "import sys, palmette_services.runtime.app, palmette_services.runtime.worker.process\n"
+        "from palmette_services.runtime.observability.traces import set_up_traces\n"
+        "assert not set_up_traces('testing', '').interceptors\n"
+        "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_standard_variable_counts_unless_ours_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://standard:4317")
+    assert ServiceSettings().otlp_endpoint == "http://standard:4317"
+    monkeypatch.setenv("PALMETTE_OTLP_ENDPOINT", "")
+    assert ServiceSettings().otlp_endpoint == ""
+
+
+@pytest.mark.parametrize("wrong", ["localhost", "localhost:4317", "grpc://localhost:4317", "http://localhost"])
+def test_an_endpoint_that_is_none_is_refused_at_the_start(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="is not http://host:port"):
+        ServiceSettings(otlp_endpoint=wrong)

@@ -24,6 +24,8 @@ class WorkerLaunch:
         cpu: Cores it may use.
         gpus: Indices of the GPUs it may use.
         log_path: File that takes what it prints.
+        otlp_endpoint: Collector that it sends its trace to; empty for none.
+        traceparent: The call that submitted the job, for its trace.
     """
 
     job: str
@@ -34,6 +36,8 @@ class WorkerLaunch:
     cpu: float
     gpus: tuple[int, ...]
     log_path: str
+    otlp_endpoint: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

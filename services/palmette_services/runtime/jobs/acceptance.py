@@ -19,6 +19,7 @@ from palmette_services.runtime.jobs.submission import (
     runtime_violations,
     verdict_key,
 )
+from palmette_services.runtime.observability.trace_context import current_traceparent
 
 _VERDICT_AGE_S = 10.0
 _MOST_VERDICTS = 4096
@@ -55,7 +56,7 @@ class Acceptance:
         accepted = accepted_fields(request.job)
         digest = content_digest(accepted)
         choose_seed(accepted)
-        return NewJob(accepted, user, request.request_id, digest)
+        return NewJob(accepted, user, request.request_id, digest, current_traceparent())
 
     async def check(self, request: job_pb2.SubmitJobRequest, new: NewJob) -> None:
         """Raise everything that is wrong with the submission, at once."""

@@ -21,12 +21,13 @@ from palmette_services.runtime.jobs.upsert import insert
 
 @dataclass(frozen=True)
 class NewJob:
-    """An accepted job that is not stored yet: its message, who sent it, and the digest of what was sent."""
+    """An accepted job that is not stored yet: its message, who sent it, the digest of that, and the caller's trace."""
 
     job: job_pb2.Job
     user: str
     request_id: str
     digest: bytes
+    traceparent: str = ""
 
 
 async def find_by_request(connection: AsyncConnection, new: NewJob) -> str | None:
@@ -119,4 +120,5 @@ def job_row(new: NewJob) -> dict[str, Any]:
         "end_time_us": None,
         "error": None,
         "last_sequence": 1,
+        "traceparent": new.traceparent or None,
     }

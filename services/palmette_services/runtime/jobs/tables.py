@@ -42,6 +42,7 @@ class JobRow(Base):
     progress_eta_s: Mapped[float | None]
     error: Mapped[bytes | None] = mapped_column(LargeBinary)
     last_sequence: Mapped[int] = mapped_column(BigInteger, default=0)
+    traceparent: Mapped[str | None] = mapped_column(String(64))  # of the call that submitted it
 
     lease_owner: Mapped[str] = mapped_column(String(256), default="")
     lease_expires_us: Mapped[int | None] = mapped_column(BigInteger)

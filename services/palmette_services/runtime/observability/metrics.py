@@ -60,10 +60,11 @@ class MetricsInterceptor(CallInterceptor):
             yield
         finally:
             duration_s = time.perf_counter() - start_s
-            self._metrics.rpc_seconds.labels(call.method, _code_name(call)).observe(duration_s)
+            self._metrics.rpc_seconds.labels(call.method, code_name(call)).observe(duration_s)
 
 
-def _code_name(call: Call) -> str:
+def code_name(call: Call) -> str:
+    """Return the name of the status that a call ended with."""
     if call.context.cancelled():
         return grpc.StatusCode.CANCELLED.name
     return _CODE_NAMES.get(call.context.code(), "OK")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from palmette_services.runtime.clock import now_us
 from palmette_services.runtime.database import Database
 from palmette_services.runtime.database.group_commit import Write
 from palmette_services.runtime.executors.executor import Executor, WorkerExit
@@ -27,6 +29,19 @@ _RETRY_S = 1.0
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class LostAttempt:
+    """An attempt whose worker ended without saying how: why, and the job's transition that followed."""
+
+    job_id: str
+    attempt: int
+    plugin: str
+    transition: Transition
+    cause: str
+    start_time_us: int
+    traceparent: str
+
+
 class Attempts:
     """Running attempts by job.
 
@@ -36,6 +51,7 @@ class Attempts:
     Attributes:
         on_free: Called when capacity became free.
         on_ended: Called with the transition that the end of a worker led to.
+        on_lost: Called with what is known of an attempt whose worker did not report its end.
     """
 
     def __init__(
@@ -50,6 +66,7 @@ class Attempts:
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_free: Callable[[], None] = lambda: None
         self.on_ended: Callable[[Transition], None] = lambda _transition: None
+        self.on_lost: Callable[[LostAttempt], None] = lambda _lost: None
 
     @property
     def free(self) -> Capacity:
@@ -128,16 +145,17 @@ class Attempts:
     async def _store_loss(self, attempt: Attempt, ended: WorkerExit) -> None:
         """Store what follows from the end of the process, unless the worker reported its end itself."""
 
-        async def write(connection: AsyncConnection) -> Transition | None:
+        async def write(connection: AsyncConnection) -> LostAttempt | None:
             return await self._lose(connection, attempt, ended)
 
-        transition = await self._write_patiently(write)
-        if transition is not None:
+        lost = await self._write_patiently(write)
+        if lost is not None:
             _log.warning("worker lost", job=attempt.job_id, attempt=attempt.number, cause=ended.cause)
-            self.on_ended(transition)
+            self.on_ended(lost.transition)
+            self.on_lost(lost)
             self._jobs.feed.publish(attempt.job_id)
 
-    async def _write_patiently(self, write: Write[Transition | None]) -> Transition | None:
+    async def _write_patiently(self, write: Write[LostAttempt | None]) -> LostAttempt | None:
         """Write until it works: the database may be full or away, and the truth must still get there."""
         while True:
             try:
@@ -146,9 +164,11 @@ class Attempts:
                 _log.error("cannot store the end of a worker", error=str(error.orig))
                 await asyncio.sleep(_RETRY_S)
 
-    async def _lose(self, connection: AsyncConnection, attempt: Attempt, ended: WorkerExit) -> Transition | None:
-        columns = (JobRow.crashes, JobRow.cancel_requested, JobRow.cancel_reason)
-        owned = select(*columns).where(*owned_by(attempt.job_id, attempt.number))
+    async def _lose(self, connection: AsyncConnection, attempt: Attempt, ended: WorkerExit) -> LostAttempt | None:
+        stop = (JobRow.crashes, JobRow.cancel_requested, JobRow.cancel_reason)
+        owned = select(*stop, JobRow.plugin, JobRow.start_time_us, JobRow.traceparent).where(
+            *owned_by(attempt.job_id, attempt.number)
+        )
         row = (await connection.execute(owned)).one_or_none()
         if row is None:
             return None
@@ -162,4 +182,5 @@ class Attempts:
             stopping=attempt.draining or ended.never_ran,
         )
         await apply_transition(connection, attempt.job_id, attempt.number, transition)
-        return transition
+        start_us, trace = row.start_time_us or now_us(), row.traceparent or ""
+        return LostAttempt(attempt.job_id, attempt.number, row.plugin, transition, cause, start_us, trace)

@@ -16,6 +16,7 @@ from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.jobs.states import Transition
 from palmette_services.runtime.observability.metrics import ServiceMetrics
+from palmette_services.runtime.observability.traces import ServiceTracing
 from palmette_services.runtime.scheduling.attempt import Patience
 from palmette_services.runtime.scheduling.attempts import Attempts
 from palmette_services.runtime.scheduling.leases import Claim, Lease
@@ -40,11 +41,13 @@ class JobEngine:
         files: JobFiles,
         metrics: ServiceMetrics,
         list_outputs: ListOutputs,
+        tracing: ServiceTracing,
     ) -> None:
         lease = Lease(settings.listen, settings.lease_s)
         patience = Patience(settings.lease_s, settings.cancel_grace_s)
-        defaults = WorkerDefaults(worker_endpoint(settings.listen), settings.job_cpu)
+        defaults = WorkerDefaults(worker_endpoint(settings.listen), settings.job_cpu, tracing.endpoint)
         self.attempts = Attempts(database, jobs, executor, patience, settings.max_attempts)
+        self.attempts.on_lost = tracing.note_lost
         self._scheduler = Scheduler(service, database, jobs, self.attempts, executor, files, lease, defaults)
         self._recovery = Recovery(database, self.attempts, executor, lease, settings.job_cpu)
         self._servicer = WorkerServicer(

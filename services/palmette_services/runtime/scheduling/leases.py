@@ -42,6 +42,7 @@ class Claim:
     resources: job_pb2.Resources
     create_time_us: int
     secret: str
+    traceparent: str = ""
 
 
 def secret_hash(secret: str) -> bytes:
@@ -66,8 +67,9 @@ async def claim_next(
 
     `leaving` are jobs whose last worker still exits: retried at once, they wait until its process is gone.
     """
+    columns = (JobRow.id, JobRow.attempt, JobRow.gpus, JobRow.cpu, JobRow.memory_bytes, JobRow.create_time_us)
     waiting = (
-        select(JobRow.id, JobRow.attempt, JobRow.gpus, JobRow.cpu, JobRow.memory_bytes, JobRow.create_time_us)
+        select(*columns, JobRow.traceparent)
         .where(JobRow.state == JobState.QUEUED.value, JobRow.id.not_in(leaving))
         .order_by(JobRow.priority.desc(), JobRow.id)
         .limit(_LOOKED_AT)
@@ -96,7 +98,8 @@ async def claim_next(
             },
         )
         if claimed:
-            claims.append(Claim(job_id, row.attempt + 1, resources_of(row), row.create_time_us, secret))
+            resources, trace = resources_of(row), row.traceparent or ""
+            claims.append(Claim(job_id, row.attempt + 1, resources, row.create_time_us, secret, trace))
     return claims
 
 

@@ -27,10 +27,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class WorkerDefaults:
-    """What every worker is told: where the service listens, and the cores of a job that does not ask."""
+    """What every worker is told: where the service listens, the cores of a job that does not ask, where traces go."""
 
     endpoint: str
     cpu: float
+    otlp_endpoint: str = ""
 
 
 class Scheduler:
@@ -112,6 +113,8 @@ class Scheduler:
             cpu=demand.cpu,
             gpus=gpus,
             log_path=str(self._files.log_path(claim.job_id, claim.attempt)),
+            otlp_endpoint=self._defaults.otlp_endpoint,
+            traceparent=claim.traceparent,
         )
         _log.info("starting", job=claim.job_id, attempt=claim.attempt)
         self._attempts.add(attempt, lambda: self._launch(launch, claim, attempt))

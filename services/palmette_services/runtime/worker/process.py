@@ -16,6 +16,7 @@ from palmette_protos.v1 import job_pb2
 from palmette_protos.worker.v1 import worker_pb2
 from palmette_services.runtime.executors.executor import WorkerLaunch
 from palmette_services.runtime.rpc.structs import struct_to_dict
+from palmette_services.runtime.worker.attempt_trace import AttemptTrace
 from palmette_services.runtime.worker.failures import failure_of
 from palmette_services.runtime.worker.link import ServiceLink
 from palmette_services.runtime.worker.output import OutputFollower, redirect_output
@@ -27,6 +28,8 @@ _OOM_SCORE = "500"  # when memory runs out the kernel should take the worker, no
 
 def run_worker(launch: WorkerLaunch) -> None:
     """Run one attempt and end the process."""
+    trace = AttemptTrace(launch)
+    trace.enter("start")
     _settle(launch)
     link = ServiceLink(launch)
     start = link.open()
@@ -34,11 +37,14 @@ def run_worker(launch: WorkerLaunch) -> None:
     output = OutputFollower(Path(launch.log_path), sink)
     ticker = Ticker([output.report, sink.flush])
     ticker.start()
+    trace.enter("run")
     finished = _run(start, sink, launch)
+    trace.enter("commit")
     ticker.stop()
     output.close()
     sink.flush()
     link.finish(finished)
+    trace.send(start, finished)
     os._exit(0)  # threads that the plugin left behind must not hold the slot
 
 
