@@ -9,13 +9,16 @@ import socket
 import subprocess
 from pathlib import Path
 
+import grpc
 import psutil
+import pytest
 from tests.e2e.suite import COMMAND, Suite
 from tests.sdk.deadlines import wait_until
 
 from palmette.cli.exit_codes import ExitCode
 from palmette.home import Home
 from palmette.launcher.ports import free_ports
+from palmette_gateway.access.roles import Role
 
 
 def test_everything_is_healthy_and_said_to_be(suite: Suite) -> None:
@@ -26,6 +29,20 @@ def test_everything_is_healthy_and_said_to_be(suite: Suite) -> None:
     names = {component["name"] for component in health.json["components"]}
     assert {"services/pruning_growth", "services/serving", "triton"} <= names
     assert f"http://127.0.0.1:{suite.port}" in status.out
+
+
+@pytest.mark.parametrize("service", ["pruning_growth", "serving"])
+def test_no_service_answers_who_comes_past_the_gateway(suite: Suite, service: str) -> None:
+    forged = (("x-palmette-user", "root"), ("x-palmette-role", "admin"))
+    token = (("authorization", f"Bearer {suite.token(Role.ADMIN)}"),)
+    with grpc.insecure_channel(f"127.0.0.1:{suite.port_of(service, 'grpc')}") as channel:
+        delete = channel.unary_unary("/palmette.v1.JobService/DeleteJob")
+        for metadata in ((), forged, token):
+            with pytest.raises(grpc.RpcError) as caught:
+                delete(b"", metadata=metadata, timeout=15)
+
+            assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            assert "call the gateway's address" in caught.value.details()
 
 
 def test_a_second_suite_on_one_home_is_refused_with_the_pid_of_the_first(suite: Suite) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import grpc
 import pytest
 from tests.gateway.harness.gateway import RunningGateway
 from tests.gateway.harness.ports import free_ports, listens
 from tests.gateway.harness.process import Process
 from tests.gateway.harness.waiting import wait_for
+
+from palmette_gateway.access.roles import Role
+from palmette_gateway.access.tokens import COOKIE
 
 SERVICE = "pruning_growth"
 pytestmark = pytest.mark.slow
@@ -27,9 +33,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
         "PALMETTE_ARTIFACT_STORE_URL": str(folder / "artifacts"),
         "PALMETTE_HOME": str(folder / "home"),
     }
-    service = Process([sys.executable, "-m", f"palmette_services.{SERVICE}"], folder / "service.log", settings)
+    secret = folder / "secret"
+    secret.write_text(secrets.token_hex(32))
+    demand = {"PALMETTE_INTERNAL_SECRET_FILE": str(secret)}
+    service = Process([sys.executable, "-m", f"palmette_services.{SERVICE}"], folder / "service.log", settings | demand)
     wait_for(lambda: listens(port) or not service.alive, "the service", 60)
-    running = RunningGateway(folder, {SERVICE: SimpleNamespace(address=f"127.0.0.1:{port}")})
+    running = RunningGateway(folder, {SERVICE: SimpleNamespace(address=f"127.0.0.1:{port}")}, settings=demand)
     running.http.timeout = 120
     yield running
     running.stop()
@@ -70,6 +79,25 @@ def test_a_queued_job_belongs_to_the_caller_and_is_found_in_the_listing_of_all(g
     assert [(each["name"], each["user"]) for each in listed] == [(name, "tester")]
     events = gateway.http.get(f"/v1/{name}:watch", headers=gateway.headers(), timeout=120).text
     assert '"JOB_STATE_SUCCEEDED"' in events, events
+
+
+def test_past_the_gateway_it_answers_nobody(gateway: RunningGateway) -> None:
+    address = json.loads(gateway.environment["PALMETTE_SERVICES"])[SERVICE]
+    metadata = (*gateway.metadata(), ("x-palmette-user", "root"))
+    with grpc.insecure_channel(address) as channel:
+        list_jobs = channel.unary_unary("/palmette.v1.JobService/ListJobs")
+        with pytest.raises(grpc.RpcError) as caught:
+            list_jobs(b"", metadata=metadata, timeout=15)
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert "through the gateway" in caught.value.details()
+
+
+def test_its_jobs_are_on_the_dashboard(gateway: RunningGateway) -> None:
+    cookie = {"cookie": f"{COOKIE}={gateway.token(Role.VIEWER)}", "accept": "text/html"}
+    (job,) = gateway.http.get("/v1/jobs", headers=gateway.headers()).json()["jobs"]
+    page = gateway.http.get(f"/jobs/{SERVICE}/{job['name'].rpartition('/')[2]}", headers=cookie)
+    assert page.status_code == 200
+    assert "dense-training" in page.text
 
 
 def test_it_is_healthy(gateway: RunningGateway) -> None:
