@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 
 from palmette_plugins.api import (
@@ -45,6 +45,7 @@ from palmette_plugins.engines.template_mixing import (
 from palmette_plugins.engines.template_mixing.charts import growth_chart
 from palmette_plugins.engines.template_mixing.cost import Ledger
 from palmette_plugins.engines.template_mixing.half import half_width
+from palmette_plugins.engines.template_mixing.member_recipe import MemberRecipe, with_epochs
 
 
 class SecondMember(StrEnum):
@@ -97,28 +98,15 @@ class MixtureGrowth(Method):
             description="largest learning rate after growth: a large one destroys the members; 1e-4 for 40 long epochs",
         )
         min_lr_grown: float = Field(3e-5, ge=0, le=1, description="learning rate at the end, if below lr_grown")
-        recipe: Recipe = Field(
-            default_factory=lambda: Recipe(nesterov=True),
+        recipe: MemberRecipe = Field(
+            default_factory=MemberRecipe,
             description="how to train the small networks, and the grown one apart from epochs and learning rate",
         )
 
-        @model_validator(mode="before")
+        @field_validator("recipe", mode="before")
         @classmethod
-        def _epochs_of_the_recipe(cls, values: Any) -> Any:
-            """Let the recipe say the same as `epochs_small`, which is what counts."""
-            if not isinstance(values, dict) or not isinstance(values.get("recipe", {}), dict):
-                return values
-            epochs = values.get("epochs_small", cls.model_fields["epochs_small"].default)
-            return {**values, "recipe": {"nesterov": True, "epochs": epochs, **values.get("recipe", {})}}
-
-        @model_validator(mode="after")
-        def _fields_fit_together(self) -> Self:
-            if self.recipe.epochs != self.epochs_small:
-                raise ValueError(
-                    f"recipe.epochs is {self.recipe.epochs} but epochs_small is {self.epochs_small}; "
-                    "set epochs_small and epochs_grown, and leave recipe.epochs out"
-                )
-            return self
+        def _epochs_of_the_small_networks(cls, value: Any, info: ValidationInfo) -> Any:
+            return with_epochs(value, info.data.get("epochs_small", cls.model_fields["epochs_small"].default))
 
         def grown_recipe(self) -> Recipe:
             """Return how to train after growth."""

@@ -14,6 +14,7 @@ from palmette_plugins.api import InvalidArgument, JobCancelled, ModelSpec, RunRe
 from palmette_plugins.api.resolve import describe_dataset, load_dataset
 from palmette_plugins.architectures.loading import load_model_reference
 from palmette_plugins.architectures.structure import structure_of
+from palmette_plugins.engines.recipe import Recipe
 from palmette_plugins.engines.template_mixing.half import half_width
 from palmette_plugins.pruning_growth.mixture_growth import MixtureGrowth
 
@@ -185,7 +186,25 @@ def test_epochs_are_set_in_one_place() -> None:
     assert config.grown_recipe().epochs == config.epochs_grown
     assert config.grown_recipe().lr == config.lr_grown
     assert MixtureGrowth.Config.model_validate(config.model_dump(mode="json")) == config
-    assert "leave recipe.epochs out" in _violations(recipe={"epochs": 3})["config"]
+
+
+@pytest.mark.parametrize("recipe", [{"epochs": 20}, {"epochs": 3, "lr": 0.1}, Recipe(epochs=3)])
+def test_epochs_in_the_recipe_are_refused_with_the_fields_that_count(recipe: Any) -> None:
+    found = _violations(recipe=recipe, templates=0)
+    assert set(found) == {"config.recipe.epochs", "config.templates"}
+    assert "set config.epochs_small for the small networks and config.epochs_grown" in found["config.recipe.epochs"]
+
+
+def test_a_recipe_that_does_not_fit_the_small_networks_epochs_is_refused() -> None:
+    assert "below epochs (2)" in _violations(recipe={"warmup_epochs": 2})["config.recipe"]
+
+
+def test_epochs_of_the_recipe_are_in_no_form_and_no_manifest() -> None:
+    schema = MixtureGrowth.Config.model_json_schema()
+    recipe = schema["$defs"]["MemberRecipe"]["properties"]
+    assert list(recipe) == [name for name in Recipe.model_json_schema()["properties"] if name != "epochs"]
+    assert recipe["nesterov"]["default"] is True
+    assert "epochs" not in MixtureGrowth.Config().model_dump(mode="json")["recipe"]
 
 
 def test_fields_out_of_range_are_all_named() -> None:
