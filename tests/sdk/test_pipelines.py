@@ -14,7 +14,7 @@ from tests.sdk.tiny_suite import TinySuite
 from palmette import aio
 from palmette.errors import InvalidRequest
 from palmette.nested import parse_settings, unflatten
-from palmette.pipelines import StepOutcome, load_pipeline, run_pipeline
+from palmette.pipelines import StepOutcome, check_pipeline, load_pipeline, run_pipeline
 from palmette_protos.v1 import job_pb2
 
 TEXT = """
@@ -72,6 +72,41 @@ async def run(suite: TinySuite, file: Path, **parameters: str) -> dict[str, Step
     async with aio.Client(suite.address, suite.token) as client:
         outcomes = await run_pipeline(client, load_pipeline(file, parameters))
     return {outcome.name: outcome for outcome in outcomes}
+
+
+async def check(suite: TinySuite, file: Path) -> None:
+    async with aio.Client(suite.address, suite.token) as client:
+        await check_pipeline(client, load_pipeline(file))
+
+
+@pytest.fixture
+def wrong_file(file: Path) -> Path:
+    wrong = TEXT.replace("density: 0.5", "density: -1").replace("model-averaging", "model-averagin")
+    file.write_text(wrong.replace("seed: 7", "config: {density: -2}"))
+    return file
+
+
+def test_an_unknown_parameter_is_answered_with_those_there_are(file: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"parameters\.dat: is no parameter of this pipeline; it has: data$"):
+        load_pipeline(file, {"dat": "digits"})
+
+
+async def test_a_check_finds_what_is_wrong_with_every_step_and_runs_none(suite: TinySuite, wrong_file: Path) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await check(suite, wrong_file)
+
+    found = {violation.field: violation.description for violation in refused.value.violations}
+    assert set(found) == {"steps.one.config.density", "steps.two.config.density", "steps.average.plugin"}
+    assert "did you mean 'model-averaging'" in found["steps.average.plugin"]
+    assert suite.jobs.jobs == {}
+
+
+async def test_a_check_leaves_out_what_other_steps_have_yet_to_make(suite: TinySuite, file: Path) -> None:
+    await check(suite, file)
+
+    assert [request.validate_only for request in suite.jobs.requests] == [True, True, True]
+    average = next(request.job for request in suite.jobs.requests if request.job.plugin == "model-averaging")
+    assert set(average.inputs) == {"data"}
 
 
 async def test_later_steps_use_earlier_outputs(suite: TinySuite, file: Path, worker: dict[str, bool]) -> None:

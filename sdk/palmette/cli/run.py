@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from palmette import aio
 from palmette.cli.connecting import suite
-from palmette.cli.exit_codes import ExitCode
-from palmette.cli.formatting import state_text
 from palmette.cli.jobs import job_page
-from palmette.cli.output import Json, err, json_line, out, show, table
+from palmette.cli.output import Json, err, show
+from palmette.cli.pipelines import SUFFIXES, refuse_options, run_pipeline_file
 from palmette.errors import InvalidRequest
 from palmette.nested import parse_settings, unflatten
-from palmette.pipelines import StepOutcome, load_pipeline, run_pipeline
 from palmette.progress import JobsDisplay, ProgressBars
-from palmette.types import JobState, Resources
-
-_PIPELINE_SUFFIXES = (".yaml", ".yml")
+from palmette.types import Resources
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
+    ctx: typer.Context,
     target: Annotated[str, typer.Argument(help="A method such as random-pruning, or a pipeline.yaml.")],
     model: Annotated[str, typer.Option(help="Reference of the input 'model', such as zoo:resnet20.")] = "",
     data: Annotated[str, typer.Option(help="Reference of the input 'data', such as fashion-mnist.")] = "",
@@ -56,8 +51,9 @@ def run(
     Interrupting this leaves the job running; `palmette jobs cancel` stops it.
     """
     values = parse_settings(settings or (), "--set")
-    if target.endswith(_PIPELINE_SUFFIXES):
-        _run_pipeline(Path(target), values, json)
+    if target.endswith(SUFFIXES):
+        refuse_options(_given(ctx))
+        run_pipeline_file(Path(target), values, check=check, json=json)
         return
     references = _inputs(inputs or (), model=model, data=data)
     config = unflatten(values)
@@ -82,6 +78,13 @@ def run(
     show(job.info, json, lambda: job_page(job.info) if not detach else f"follow it with: palmette jobs watch {job.id}")
 
 
+def _given(ctx: typer.Context) -> list[str]:
+    """Return the options that the command line names."""
+    names = {"inputs": "input", "settings": "settings"}
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return [names.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+
+
 def _inputs(items: Sequence[str], **single: str) -> dict[str, list[str]]:
     """Return references by input name."""
     found: dict[str, list[str]] = {name: [text] for name, text in single.items() if text}
@@ -91,34 +94,3 @@ def _inputs(items: Sequence[str], **single: str) -> dict[str, list[str]]:
             raise InvalidRequest.field("--input", f"'{item}' is not NAME=REFERENCE")
         found.setdefault(name, []).append(text)
     return found
-
-
-def _run_pipeline(path: Path, parameters: dict[str, Any], json: bool) -> None:
-    pipeline = load_pipeline(path, parameters)
-    outcomes = _drive(pipeline, JobsDisplay() if json else ProgressBars(err))
-    if json:
-        json_line({"pipeline": pipeline.name, "steps": outcomes})
-    else:
-        columns = ["STEP", "STATE", "RESOURCE", "OUTPUTS"]
-        out.print(table(columns, [_row(outcome) for outcome in outcomes], empty="no steps"))
-        for outcome in outcomes:
-            if outcome.error:
-                err.print(f"[red]{outcome.name}[/]: {escape(outcome.error)}")
-    if any(outcome.state != JobState.SUCCEEDED for outcome in outcomes):
-        raise typer.Exit(ExitCode.FAILED)
-
-
-def _drive(pipeline: Any, display: JobsDisplay) -> list[StepOutcome]:
-    import asyncio
-
-    async def drive() -> list[StepOutcome]:
-        async with aio.Client() as client:
-            return await run_pipeline(client, pipeline, display)
-
-    return asyncio.run(drive())
-
-
-def _row(outcome: StepOutcome) -> tuple[str, ...]:
-    outputs = "  ".join(f"{name}={' '.join(n[:22] for n in names)}" for name, names in outcome.outputs.items())
-    again = " [dim](from before)[/]" if outcome.reused else ""
-    return outcome.name, state_text(outcome.state) + again, outcome.resource or "-", outputs

@@ -13,7 +13,8 @@ steps:
     artifact: ${steps.dense.outputs.model}
 """
 
+from palmette.pipelines.checking import check_pipeline
 from palmette.pipelines.definition import DeployStep, JobStep, Pipeline, load_pipeline
 from palmette.pipelines.running import StepOutcome, run_pipeline
 
-__all__ = ["DeployStep", "JobStep", "Pipeline", "StepOutcome", "load_pipeline", "run_pipeline"]
+__all__ = ["DeployStep", "JobStep", "Pipeline", "StepOutcome", "check_pipeline", "load_pipeline", "run_pipeline"]

@@ -88,16 +88,19 @@ def load_pipeline(path: Path, parameters: Mapping[str, Any] | None = None) -> Pi
         raise InvalidRequest.field(str(path), f"is not YAML: {error}") from None
     except ValidationError as error:
         raise InvalidRequest.of(
-            FieldViolation(".".join(str(part) for part in item["loc"] if part not in ("job", "deploy")), item["msg"])
-            for item in error.errors(include_url=False)
+            FieldViolation(_place(item["loc"]) or str(path), item["msg"]) for item in error.errors(include_url=False)
         ) from None
     unknown = set(parameters or {}) - set(pipeline.parameters)
-    pipeline = pipeline.model_copy(update={"parameters": {**pipeline.parameters, **(parameters or {})}})
     violations = [FieldViolation(f"parameters.{name}", _unknown(pipeline.parameters)) for name in sorted(unknown)]
     violations += _reference_violations(pipeline)
     if violations:
         raise InvalidRequest.of(violations)
-    return pipeline
+    return pipeline.model_copy(update={"parameters": {**pipeline.parameters, **(parameters or {})}})
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where something stands in the file; pydantic's names of the two kinds of steps stand nowhere in it."""
+    return ".".join(str(part) for at, part in enumerate(location) if at != 2 or part not in ("job", "deploy"))
 
 
 def _unknown(known: Mapping[str, Any]) -> str:

@@ -242,6 +242,24 @@ def test_ctrl_c_ends_with_130_and_leaves_the_job(suite: TinySuite) -> None:
     assert next(iter(suite.jobs.jobs.values())).state == job_pb2.JOB_STATE_QUEUED
 
 
+def test_a_pipeline_is_checked_whole_before_anything_runs(palmette: Run, suite: TinySuite, tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    step = "{plugin: random-pruning, inputs: {model: m, data: digits}, config: {density: DENSITY}}"
+    good, bad = step.replace("DENSITY", "0.1"), step.replace("DENSITY", "-1")
+    file.write_text(f"name: two\nsteps:\n  one: {good}\n  two: {bad}\n")
+
+    wrong = palmette("run", str(file))
+    file.write_text(f"name: two\nsteps:\n  one: {good}\n")
+    checked = palmette("run", str(file), "--check")
+    refused = palmette("run", str(file), "--model", "zoo:mlp", "--detach", "--json")
+
+    assert wrong.code == ExitCode.INVALID
+    assert "steps.two.config.density" in wrong.err
+    assert checked.out == "two: nothing is wrong with one\n"
+    assert [each["field"] for each in json.loads(refused.err)["error"]["violations"]] == ["--model", "--detach"]
+    assert suite.jobs.jobs == {}
+
+
 def test_shell_completion_is_there(palmette: Run) -> None:
     done = palmette("--show-completion", "bash")
 
