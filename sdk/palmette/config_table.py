@@ -22,9 +22,10 @@ class ConfigField:
 
 
 def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
-    """Return every setting of a configuration's JSON Schema: plain ones by name, then nested ones after their holder.
+    """Return every setting of a configuration's JSON Schema as it was declared, nested ones after their holder.
 
-    The order of declaration is not known here: the schema travels as a ``google.protobuf.Struct``.
+    The schema travels as a ``google.protobuf.Struct``, which keeps no order; the catalogue writes it down as
+    ``propertyOrder``. Without that, plain settings come by name, then nested ones.
     """
     return list(_fields(schema, schema, ""))
 
@@ -32,15 +33,20 @@ def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
 def _fields(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> Iterator[ConfigField]:
     required = schema.get("required", [])
     properties = {name: (each, _resolve(each, root)) for name, each in schema.get("properties", {}).items()}
-    for name in sorted(properties, key=lambda name: ("properties" in properties[name][1], name)):
-        declared, resolved = properties[name]
+    declared = {name: position for position, name in enumerate(schema.get("propertyOrder", ()))}
+
+    def order(name: str) -> tuple[int, bool, str]:
+        return declared.get(name, len(declared)), "properties" in properties[name][1], name
+
+    for name in sorted(properties, key=order):
+        given, resolved = properties[name]
         nested = "properties" in resolved
         yield ConfigField(
             name=prefix + name,
             type=_type(resolved, root),
-            default="(required)" if name in required else "" if nested else json.dumps(declared.get("default")),
+            default="(required)" if name in required else "" if nested else json.dumps(given.get("default")),
             range=_range(resolved),
-            description=declared.get("description") or resolved.get("description", ""),
+            description=given.get("description") or resolved.get("description", ""),
         )
         if nested:
             yield from _fields(resolved, root, f"{prefix}{name}.")

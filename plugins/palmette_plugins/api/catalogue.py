@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from palmette_plugins.api.entry_points import installed, methods_group
 
 _TIMEOUT_S = 120.0
+
+Run = Callable[[Sequence[str], float], "subprocess.CompletedProcess[bytes]"]
+
+
+def run_to_end(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a command and capture its output; kill it and raise `subprocess.TimeoutExpired` after `timeout_s`."""
+    return subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
 
 
 class InputDescription(BaseModel):
@@ -67,19 +74,19 @@ class PluginDescription(BaseModel):
     tasks: tuple[str, ...] = ()
 
 
-def read_catalogue(service: str, cache_dir: Path | None = None) -> list[PluginDescription]:
+def read_catalogue(service: str, cache_dir: Path | None = None, run: Run = run_to_end) -> list[PluginDescription]:
     """Return the descriptions of a service's methods, ordered by name. Blocks while a subprocess imports them.
 
     If importing one plugin kills or hangs the process, the plugins are read one by one, so that only the
-    culprit is BROKEN.
+    culprit is BROKEN. `run` runs the subprocess; a caller that may have to end it passes its own.
     """
     points = installed(methods_group(service))
     cached = cache_dir / f"catalogue-{service}-{_key(points)}.json" if cache_dir else None
     if cached and cached.exists():
         return [PluginDescription.model_validate(item) for item in orjson.loads(cached.read_bytes())]
-    plugins, failure = _describe_in_subprocess(service, list(points))
+    plugins, failure = _describe_in_subprocess(service, list(points), run)
     if failure:
-        plugins = [_describe_alone(service, point) for point in points.values()]
+        plugins = [_describe_alone(service, point, run) for point in points.values()]
     # A BROKEN plugin is looked at again next time: what it lacked may be installed without a change of its version.
     if cached and not any(plugin.error for plugin in plugins):
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -89,18 +96,18 @@ def read_catalogue(service: str, cache_dir: Path | None = None) -> list[PluginDe
     return plugins
 
 
-def _describe_alone(service: str, point: EntryPoint) -> PluginDescription:
-    plugins, failure = _describe_in_subprocess(service, [point.name])
+def _describe_alone(service: str, point: EntryPoint, run: Run) -> PluginDescription:
+    plugins, failure = _describe_in_subprocess(service, [point.name], run)
     return plugins[0] if plugins else _broken(point, failure)
 
 
-def _describe_in_subprocess(service: str, names: list[str]) -> tuple[list[PluginDescription], str]:
+def _describe_in_subprocess(service: str, names: list[str], run: Run) -> tuple[list[PluginDescription], str]:
     """Return (descriptions, "") or ([], why it failed)."""
     if not names:
         return [], ""
     command = [sys.executable, "-m", "palmette_plugins.api.catalogue", service, *names]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
+        done = run(command, _TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return [], f"TimeoutError: its import took longer than {_TIMEOUT_S:.0f} s"
     if done.returncode != 0:
@@ -148,14 +155,23 @@ def with_property_order(schema: dict[str, Any]) -> dict[str, Any]:
 
     The order of declaration is the order in which people should read settings, and a protobuf Struct loses it.
     """
-    order = {"propertyOrder": list(schema["properties"])} if isinstance(schema.get("properties"), dict) else {}
-    return {**{key: _inside(value) for key, value in schema.items()}, **order}
+    inside = {key: _ordered(key, value) for key, value in schema.items()}
+    properties = schema.get("properties")
+    return {**inside, "propertyOrder": list(properties)} if isinstance(properties, dict) else inside
 
 
-def _inside(value: Any) -> Any:
-    if isinstance(value, dict):
-        return with_property_order(value)
-    return [_inside(item) for item in value] if isinstance(value, list) else value
+_BY_NAME = ("properties", "$defs")  # their keys are names, not words of JSON Schema
+_VALUES = ("default", "const", "enum", "examples")
+
+
+def _ordered(key: str, value: Any) -> Any:
+    if key in _VALUES:
+        return value
+    if key in _BY_NAME:
+        return {name: with_property_order(schema) for name, schema in value.items()}
+    if isinstance(value, list):
+        return [with_property_order(item) if isinstance(item, dict) else item for item in value]
+    return with_property_order(value) if isinstance(value, dict) else value
 
 
 def _broken(point: EntryPoint, error: str) -> PluginDescription:
