@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,10 +40,7 @@ class Companions:
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of every companion's state, by name."""
-        return {
-            name: {key: tensor.detach().clone() for key, tensor in module.state_dict().items()}
-            for name, module in self._modules.items()
-        }
+        return {name: copy.deepcopy(module.state_dict()) for name, module in self._modules.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned."""

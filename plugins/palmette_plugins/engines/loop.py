@@ -84,11 +84,11 @@ class _Loop:
         run, seed = self.run, self.run.job.seed
         # The epoch's draws depend on nothing that happened before: a resumed run repeats them exactly.
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        torch.manual_seed(derive_seed(seed, f"{run.phase}/epoch-{epoch}/process-{rank}"))
-        order = epoch_order(self.examples, run.recipe.batch_size, seeded_generator(seed, f"{run.phase}/order/{epoch}"))
+        torch.manual_seed(derive_seed(seed, f"{run.draws}/epoch-{epoch}/process-{rank}"))
+        order = epoch_order(self.examples, run.recipe.batch_size, seeded_generator(seed, f"{run.draws}/order/{epoch}"))
         steps = min(len(order), self.total_steps - epoch * self.epoch_steps)
         shares = [indices[rank::world] for indices in order[:steps]]
-        augmentation = seeded_generator(seed, f"{run.phase}/augmentation/{epoch}/process-{rank}")
+        augmentation = seeded_generator(seed, f"{run.draws}/augmentation/{epoch}/process-{rank}")
         total = window = torch.zeros((), device=self.accelerator.device)
         window_steps = 0
         run.module.train()

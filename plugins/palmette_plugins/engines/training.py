@@ -82,6 +82,7 @@ class TrainingRun:
     companions: Companions
     after_step: AfterStep | None
     validate_split: str | None
+    draws: str
 
 
 def train(
@@ -98,6 +99,7 @@ def train(
     companions: Mapping[str, nn.Module] | None = None,
     after_step: AfterStep | None = None,
     validate_split: str | None = "validation",
+    draws: str | None = None,
 ) -> TrainingResult:
     """Train `model.module` in place and return what was done.
 
@@ -123,6 +125,8 @@ def train(
             codebook): their trainable parameters join the optimizer, their state joins the checkpoints.
         after_step: Called as ``after_step(module, step)`` after every optimizer step.
         validate_split: Split to measure on after epochs; None for none.
+        draws: What the random draws are named after; `phase` when None. Two phases with equal names see the same
+            batches in the same order, as a method and its baseline should.
 
     Raises:
         InvalidArgument: The recipe cannot be used with this task or device.
@@ -133,7 +137,18 @@ def train(
 
     beside = Companions(companions or {}, job.device)
     run = TrainingRun(
-        job, model.module, data, recipe, phase, progress, objective, extra_loss, beside, after_step, validate_split
+        job=job,
+        module=model.module,
+        data=data,
+        recipe=recipe,
+        phase=phase,
+        progress=progress,
+        objective=objective,
+        extra_loss=extra_loss,
+        companions=beside,
+        after_step=after_step,
+        validate_split=validate_split,
+        draws=draws or phase,
     )
     finished = job.phases.finished(phase)
     if finished is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from palmette_plugins.api import InvalidArgument
@@ -32,6 +33,23 @@ def test_whole_weights_add_up_to_the_density(ratio: Ratio, density: float) -> No
     assert plan.kept == round(density * WEIGHTS)
     assert all(abs(layer.kept - layer.density * layer.weights) < 1.0 for layer in plan.layers)
     assert all(layer.kept <= layer.weights for layer in plan.layers)
+
+
+@given(
+    widths=st.lists(st.integers(1, 40), min_size=3, max_size=8),
+    density=st.floats(0.01, 1.0),
+    ratio=st.sampled_from(DATA_FREE),
+)
+def test_any_network_keeps_exactly_the_density_of_its_weights(widths: list[int], density: float, ratio: Ratio) -> None:
+    pairs = list(pairwise(widths))
+    shapes = [LayerShape(f"{i}", (c_out, c_in, 3, 3)) for i, (c_in, c_out) in enumerate(pairs[:-1])]
+    shapes.append(LayerShape("head", (pairs[-1][1], pairs[-1][0]), classifier=True))
+    try:
+        plan = plan_sparsity(shapes, ratio, density)
+    except InvalidArgument:
+        assume(False)
+    assert plan.kept == math.floor(density * plan.maskable + 0.5)
+    assert all(1 <= layer.kept <= layer.weights for layer in plan.layers)
 
 
 @given(targets=st.lists(st.floats(1, 1000), min_size=1, max_size=30))

@@ -30,6 +30,23 @@ def test_orthogonal_vectors_are_orthogonal_to_all_before_and_of_norm_one(templat
             assert abs(float(vectors[index] @ before)) <= 1e-6 * max(1.0, float(before.norm()))
 
 
+@given(st.integers(0, 1000))
+def test_four_templates_leave_room_for_four_directions(seed: int) -> None:
+    generator = seeded_generator(seed)
+    initial = initial_coefficients(4, generator)
+    learned = [vector + 0.3 * torch.randn(4, generator=generator) for vector in initial[:2]]  # as training moves them
+    vectors = [*learned, *new_coefficients(CoefficientInit.ORTHOGONAL, learned, initial, generator)]
+    assert all(abs(float(vectors[3] @ vectors[j])) <= 1e-6 for j in range(3))
+    assert all(abs(float(vectors[2] @ vectors[j])) <= 1e-6 for j in range(2))
+    assert [float(vector.norm()) for vector in vectors[2:]] == pytest.approx([1, 1], abs=1e-6)
+
+
+@given(st.integers(4, 64), st.integers(0, 1000))
+def test_initial_vectors_are_orthonormal_rows_from_four_templates_on(templates: int, seed: int) -> None:
+    rows = initial_coefficients(templates, seeded_generator(seed))
+    torch.testing.assert_close(rows @ rows.T, torch.eye(4), rtol=0, atol=1e-6)
+
+
 def test_with_two_templates_the_best_there_is() -> None:
     learned, (third, _) = _new(CoefficientInit.ORTHOGONAL, 2)
     stacked = torch.stack(learned)

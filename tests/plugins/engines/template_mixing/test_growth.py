@@ -3,15 +3,19 @@
 import pytest
 import torch
 
-from palmette_plugins.engines.seeding import seeded_generator
+from palmette_plugins.architectures.zoo.wide_resnet import WideResNet
+from palmette_plugins.engines.seeding import seeded_draws, seeded_generator
 from palmette_plugins.engines.template_mixing import (
     CoefficientInit,
     Grid,
     MixedLayer,
     TemplateMixture,
+    draw_templates,
     materialised,
+    mixed_member,
     mixture_parameter_groups,
     noisy_copy,
+    plan_growth,
 )
 from palmette_plugins.engines.template_mixing.growth import grow
 from palmette_plugins.engines.template_mixing.layers import mixed_layer
@@ -74,6 +78,25 @@ def test_growth_adds_coefficients_only(growth) -> None:
     shared_bias = growth.small.fc.bias.numel()  # the classifier's two biases become one
     before = sum(count(member) for member in growth.members)
     assert count(growth.grown(CoefficientInit.ORTHOGONAL)) == before + full * 2 * templates - shared_bias
+
+
+def test_without_a_classifier_bias_growth_adds_the_new_coefficients_and_nothing_else() -> None:
+    with seeded_draws(0):
+        small, target = (
+            WideResNet(1, factor, stem=4 * factor, in_channels=1, num_classes=10, classifier_bias=False)
+            for factor in (1, 2)
+        )
+    plan, templates = plan_growth(small, target), 3
+    assert plan.problems == ()
+    start = draw_templates(small, list(plan.grids), templates, seeded_generator(0))
+    members = (mixed_member(small, start, 0), mixed_member(small, start, 1))
+    initial = {name: layer.coefficients for name, layer in start.items()}
+    grown = grow(target, members, plan.grids, initial, CoefficientInit.ORTHOGONAL, seeded_generator(0))
+
+    off_diagonal = 2 * sum(grid is Grid.FULL for grid in plan.grids.values())
+    before = sum(p.numel() for member in members for p in member.parameters() if p.requires_grad)
+    after = sum(p.numel() for p in grown.parameters() if p.requires_grad)
+    assert after == before + off_diagonal * templates
 
 
 def test_gradients_reach_all_coefficients_and_both_template_sets(growth, images) -> None:
