@@ -90,7 +90,7 @@ async def _warm(service: Service) -> None:
         await service.executor.warm()
         await service.runtime.inspector.warm()
         await service.catalogue.plugins()
-    except PalmetteError as error:  # whoever needs it will see for himself
+    except (PalmetteError, OSError) as error:  # whoever needs it will see for himself
         _log.error("cannot warm up", error=str(error))
 
 

@@ -56,7 +56,8 @@ class ServiceSettings(BaseSettings):
     cancel_grace_s: float = Field(5.0, gt=0, description="time that a worker has to stop before it is killed")
     drain_grace_s: float = Field(5.0, gt=0, description="time that open calls have when the service stops")
     retention_days: float = Field(30.0, gt=0, description="age at which ended jobs are deleted")
-    check_timeout_s: float = Field(60.0, gt=0, description="time that the check of a submission may take")
+    check_timeout_s: float = Field(45.0, gt=0, description="time that the check of a submission may take")
+    start_timeout_s: float = Field(120.0, gt=0, description="time in which torch must be loaded; then tried again")
     max_message_bytes: int = Field(8 << 20, ge=1 << 16, description="largest gRPC message accepted")
     preload: str = Field(_PRELOAD, description="modules that workers find loaded, separated by commas")
     log_format: Literal["json", "console"] = "json"

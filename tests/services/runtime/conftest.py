@@ -57,10 +57,13 @@ def make_service(tmp_path: Path, catalogue_cache: Path) -> Iterator[Callable[...
     """Start services of the test's own; what is left of them is ended."""
     made: list[ServiceProcess] = []
 
-    def make(name: str = "own", wrapper: Sequence[str] = (), **settings: object) -> ServiceProcess:
+    def make(
+        name: str = "own", wrapper: Sequence[str] = (), paths: Sequence[str] = (), **settings: object
+    ) -> ServiceProcess:
         service = ServiceProcess(tmp_path / name, **{"lease_s": 10, "cancel_grace_s": 1, **settings})
         shutil.copytree(catalogue_cache, service.folder / "data" / "cache", dirs_exist_ok=True)
         service.wrapper = list(wrapper)
+        service.paths += paths
         made.append(service)
         return service.start()
 

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from palmette_test_service.process import ServiceProcess
 
-from palmette_plugins.api.errors import FailedPrecondition, InvalidArgument, NotFound
+from palmette_plugins.api.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_protos.v1 import plugin_pb2
 from palmette_services.runtime.inspector import Inspector
@@ -37,7 +37,7 @@ async def test_errors_come_back_as_they_were_raised(inspector: Inspector) -> Non
     with pytest.raises(NotFound, match="did you mean 'add'"):
         await inspector.call("ad", {}, timeout_s=30)
     with pytest.raises(InvalidArgument, match="13 is unlucky"):
-        await inspector.check(JobSpec("testing", "steps", config={"steps": 13}))
+        await inspector.check(JobSpec("testing", "steps", config={"steps": 13}), within_s=60)
 
 
 async def test_dead_and_hanging_operations_are_told_and_the_next_works(inspector: Inspector) -> None:
@@ -49,11 +49,11 @@ async def test_dead_and_hanging_operations_are_told_and_the_next_works(inspector
 
 
 async def test_long_operation_does_not_hold_up_a_check(inspector: Inspector) -> None:
-    await inspector.check(JobSpec("testing", "steps"))
+    await inspector.check(JobSpec("testing", "steps"), within_s=60)
     long = asyncio.create_task(inspector.call("misbehave", {"how": "hang", "seconds": 60}, timeout_s=60))
     await asyncio.sleep(0)
     start_s = time.monotonic()
-    await inspector.check(JobSpec("testing", "steps"))
+    await inspector.check(JobSpec("testing", "steps"), within_s=60)
     assert time.monotonic() - start_s < 10
     long.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -65,6 +65,19 @@ async def test_caller_that_leaves_does_not_spoil_the_next_answer(inspector: Insp
         async with asyncio.timeout(0.2):
             await inspector.call("misbehave", {"how": "hang", "seconds": 60}, timeout_s=60)
     assert (await inspector.call("add", {"a": 1, "b": 2}, timeout_s=30))["sum"] == 3
+
+
+async def test_check_goes_on_when_its_caller_leaves_and_others_wait_for_it(inspector: Inspector) -> None:
+    await inspector.check(JobSpec("testing", "steps"), within_s=60)
+    slow = JobSpec("testing", "misbehaving", config={"how": "check_hangs", "seconds": 1.0})
+    start_s = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await inspector.check(slow, within_s=60)
+    with pytest.raises(ResourceExhausted, match=r"busy since 0\.1 s; try again"):
+        await inspector.check(JobSpec("testing", "steps"), within_s=0.1)
+    await inspector.check(JobSpec("testing", "steps"), within_s=60)
+    assert time.monotonic() - start_s >= 1.0
 
 
 def test_catalogue_shows_ready_and_broken_plugins(shared_service: ServiceProcess) -> None:

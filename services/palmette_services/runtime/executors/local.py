@@ -7,16 +7,15 @@ import os
 import signal
 import socket
 from collections.abc import Iterable
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import orjson
-import psutil
 
 from palmette_plugins.api.errors import FieldViolation
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.executors.executor import Executor, WorkerExit, WorkerLaunch
 from palmette_services.runtime.processes.exits import process_runs, wait_for_exit
+from palmette_services.runtime.processes.forked import ForkedProcess
 from palmette_services.runtime.processes.forkserver import Forkserver
 from palmette_services.runtime.scheduling.capacity import Capacity, impossible
 from palmette_services.runtime.worker.process import run_worker
@@ -38,7 +37,7 @@ class LocalExecutor(Executor):
         self._forkserver = forkserver
         self._capacity = capacity
         self._default_cpu = default_cpu
-        self._children: dict[str, BaseProcess] = {}
+        self._children: dict[str, ForkedProcess] = {}
 
     @property
     def capacity(self) -> Capacity:
@@ -58,21 +57,16 @@ class LocalExecutor(Executor):
     async def start(self, launch: WorkerLaunch) -> str:
         """Fork a worker."""
         Path(launch.log_path).parent.mkdir(parents=True, exist_ok=True)
-        process = await self._forkserver.start(run_worker, launch)
-        pid = process.pid or 0
-        try:
-            created_s = psutil.Process(pid).create_time()
-        except psutil.NoSuchProcess:
-            created_s = 0.0  # ended at once; `wait` tells how
+        forked = await self._forkserver.start(run_worker, launch)
         known = {
             "host": _HOST,
-            "pid": pid,
-            "created_s": created_s,
+            "pid": forked.pid,
+            "created_s": forked.created_s,
             "gpus": launch.gpus,
             "log": launch.log_path,
         }
         handle = orjson.dumps(known).decode()
-        self._children[handle] = process
+        self._children[handle] = forked
         return handle
 
     async def alive(self, handle: str) -> bool:
@@ -90,8 +84,8 @@ class LocalExecutor(Executor):
         known = orjson.loads(handle)
         if known["host"] != _HOST:  # it ended itself there when its lease ran out
             return WorkerExit(f"the worker on {known['host']} was not heard any more", "see that machine's log")
-        process = self._children.pop(handle, None)
-        code = await self._forkserver.exit_code(process) if process is not None else None
+        forked = self._children.pop(handle, None)
+        code = await self._forkserver.exit_code(forked) if forked is not None else None
         if code is None:  # not our child, or the forkserver died and cannot tell
             await wait_for_exit(known["pid"], known["created_s"])
         _kill_session(known["pid"])

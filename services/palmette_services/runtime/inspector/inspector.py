@@ -7,7 +7,8 @@ from typing import Any
 
 from palmette_plugins.api.errors import FailedPrecondition
 from palmette_plugins.api.job_spec import JobSpec
-from palmette_services.runtime.inspector.channel import InspectorChannel, InspectorDied
+from palmette_services.runtime.inspector.channel import InspectorChannel
+from palmette_services.runtime.inspector.connection import InspectorDied
 from palmette_services.runtime.inspector.wire import raise_error
 from palmette_services.runtime.processes.forkserver import Forkserver
 
@@ -26,13 +27,29 @@ class Inspector:
         self._operations = InspectorChannel(forkserver)
 
     async def warm(self) -> None:
-        """Start the process for checks, so that the first submission does not wait for it."""
-        await self._ask(self._checks, {"kind": "ping", "subject": "the inspector"}, self._check_timeout_s)
+        """Start the process for checks, so that the first submission does not wait for it.
 
-    async def check(self, spec: JobSpec) -> None:
-        """Raise what is wrong with a job: `InvalidArgument` with everything, `NotFound`, `FailedPrecondition`."""
-        question = {"kind": "check", "subject": f"the check of plugin '{spec.plugin}'", "spec": asdict(spec)}
-        await self._ask(self._checks, question, self._check_timeout_s)
+        Raises:
+            Unavailable: It could not be started; the next check tries again.
+        """
+        await self._checks.start()
+
+    async def check(self, spec: JobSpec, within_s: float) -> None:
+        """Raise what is wrong with a job: `InvalidArgument` with everything, `NotFound`, `FailedPrecondition`.
+
+        Raises:
+            Unavailable: The process that checks did not start, or did not answer, within `within_s`; it goes on.
+            ResourceExhausted: Other checks kept it busy for `within_s`.
+        """
+        subject = f"the check of plugin '{spec.plugin}'"
+        question = {"kind": "check", "subject": subject, "spec": asdict(spec)}
+        try:
+            # Finished even if the caller leaves: the first check of a plugin imports it, and if callers
+            # are in more of a hurry than that takes, it would begin anew with each of them.
+            await _ask(self._checks, question, self._check_timeout_s, within_s, finish=True)
+        except TimeoutError:
+            text = f"{subject} took longer than {self._check_timeout_s:g} s and was stopped"
+            raise FailedPrecondition(f"{text}; if it needs longer, raise PALMETTE_CHECK_TIMEOUT_S") from None
 
     async def call(self, operation: str, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Run an operation of ``palmette.operations.<service>`` and return its answer.
@@ -40,15 +57,21 @@ class Inspector:
         Raises:
             PalmetteError: What the operation raised.
             FailedPrecondition: It took longer than `timeout_s`, or killed its process.
+            Unavailable: Its process did not start in that time.
+            ResourceExhausted: Other operations kept it busy for that time.
         """
+        subject = f"the operation '{operation}'"
         question = {
             "kind": "call",
-            "subject": f"the operation '{operation}'",
+            "subject": subject,
             "service": self._service,
             "operation": operation,
             "request": {**request, "artifact_store_url": self._store_url},
         }
-        answer: dict[str, Any] = await self._ask(self._operations, question, timeout_s)
+        try:
+            answer: dict[str, Any] = await _ask(self._operations, question, timeout_s, timeout_s)
+        except TimeoutError:
+            raise FailedPrecondition(f"{subject} took longer than {timeout_s:g} s and was stopped") from None
         return answer
 
     async def close(self) -> None:
@@ -56,19 +79,16 @@ class Inspector:
         await self._checks.close()
         await self._operations.close()
 
-    async def _ask(self, channel: InspectorChannel, question: dict[str, Any], timeout_s: float) -> Any:
-        subject = question["subject"]
-        try:
-            answer = await self._ask_twice(channel, question, timeout_s)
-        except TimeoutError:
-            raise FailedPrecondition(f"{subject} took longer than {timeout_s:g} s and was stopped") from None
-        except InspectorDied as died:
-            raise FailedPrecondition(f"{subject} did not answer: its process {died}") from None
-        raise_error(answer)
-        return answer["answer"]
 
-    async def _ask_twice(self, channel: InspectorChannel, question: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+async def _ask(
+    channel: InspectorChannel, question: dict[str, Any], timeout_s: float, within_s: float, *, finish: bool = False
+) -> Any:
+    try:
         try:
-            return await channel.ask(question, timeout_s)
+            answer = await channel.ask(question, timeout_s, within_s, finish=finish)
         except InspectorDied:  # perhaps long before this question: a fresh process decides
-            return await channel.ask(question, timeout_s)
+            answer = await channel.ask(question, timeout_s, within_s, finish=finish)
+    except InspectorDied as died:
+        raise FailedPrecondition(f"{question['subject']} did not answer: its process {died}") from None
+    raise_error(answer)
+    return answer["answer"]

@@ -15,11 +15,12 @@ from palmette_services.runtime.inspector.wire import encode, encode_error
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer the questions that come over `connection`; returns when it is closed (the service ended)."""
+    """Say hello, then answer the questions that come over `connection`, until it is closed (the service ended)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes the connection
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # looks, never computes: must not take memory of a GPU
     logging.basicConfig(level=logging.WARNING)
     with connection, connection.makefile("rb") as questions:
+        connection.sendall(encode({"hello": os.getpid()}))
         for line in questions:
             connection.sendall(encode(answer(orjson.loads(line))))
 
@@ -42,6 +43,4 @@ def _ask(question: dict[str, Any]) -> Any:
 
     if question["kind"] == "check":
         return check_submission(JobSpec(**question["spec"]))
-    if question["kind"] == "call":
-        return call_operation(question["service"], question["operation"], question["request"])
-    return os.getpid()  # "ping"
+    return call_operation(question["service"], question["operation"], question["request"])

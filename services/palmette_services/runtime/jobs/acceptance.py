@@ -28,8 +28,8 @@ _MOST_VERDICTS = 4096
 class SubmissionChecker(Protocol):
     """Where plugins check submissions: the inspector."""
 
-    async def check(self, spec: JobSpec) -> None:
-        """Raise what is wrong with the submission."""
+    async def check(self, spec: JobSpec, within_s: float) -> None:
+        """Raise what is wrong with the submission; `Unavailable` if that is not known within `within_s`."""
 
 
 ResourceCheck = Callable[[job_pb2.Resources], Iterable[FieldViolation]]
@@ -58,12 +58,12 @@ class Acceptance:
         choose_seed(accepted)
         return NewJob(accepted, user, request.request_id, digest, current_traceparent())
 
-    async def check(self, request: job_pb2.SubmitJobRequest, new: NewJob) -> None:
-        """Raise everything that is wrong with the submission, at once."""
+    async def check(self, request: job_pb2.SubmitJobRequest, new: NewJob, within_s: float) -> None:
+        """Raise everything that is wrong with the submission, at once; `Unavailable` if that takes too long."""
         found = list(runtime_violations(request.job, request.request_id))
         found += self._resource_violations(request.job.resources)
         try:
-            await self._check_plugin(new)
+            await self._check_plugin(new, within_s)
         except InvalidArgument as error:
             found += error.violations
         if found:
@@ -73,10 +73,10 @@ class Acceptance:
         """Tell whether the plugin found nothing wrong with the same content a moment ago."""
         return time.monotonic() - self._passed.get(verdict_key(new.job), float("-inf")) < _VERDICT_AGE_S
 
-    async def _check_plugin(self, new: NewJob) -> None:
+    async def _check_plugin(self, new: NewJob, within_s: float) -> None:
         if self.passed_lately(new):
             return
-        await self._checker.check(job_spec(self._service, new.job, self._artifact_store_url))
+        await self._checker.check(job_spec(self._service, new.job, self._artifact_store_url), within_s)
         now_s = time.monotonic()
         if len(self._passed) >= _MOST_VERDICTS:
             self._passed = {key: at for key, at in self._passed.items() if now_s - at < _VERDICT_AGE_S}

@@ -30,6 +30,7 @@ from palmette_services.runtime.jobs.transitions import apply_transition
 
 _POLL_S = 1.0  # how late news from another replica may be
 _COUNT_AGE_S = 0.5
+CHECK_WITHIN_S = 50.0  # less than clients and gateways wait for a call, so that they get to know why
 _log = structlog.get_logger(__name__)
 
 
@@ -71,16 +72,20 @@ class JobQueue:
         """Refuse submissions from now on."""
         self._accepting = False
 
-    async def submit(self, request: job_pb2.SubmitJobRequest, user: str = "") -> job_pb2.Job:
+    async def submit(
+        self, request: job_pb2.SubmitJobRequest, user: str = "", within_s: float = CHECK_WITHIN_S
+    ) -> job_pb2.Job:
         """Accept a job; once this returns it is durable. The same `request_id` gives the same job.
+
+        `within_s` is how long the caller waits for the check of the job.
 
         Raises:
             InvalidArgument: With every violation at once.
             NotFound: No such plugin.
             FailedPrecondition: The plugin is BROKEN.
             AlreadyExists: The request id was used for another job.
-            ResourceExhausted: The queue is full.
-            Unavailable: The service is stopping.
+            ResourceExhausted: The queue is full, or other submissions were checked all the time.
+            Unavailable: The service is stopping, or could not check the job in time.
         """
         if not self._accepting:
             raise Unavailable("the service is stopping; send the job again in a moment")
@@ -89,7 +94,7 @@ class JobQueue:
             existing = await self._existing(new)  # was accepted: it is not judged again
             if existing is not None:
                 return existing
-        await self._acceptance.check(request, new)
+        await self._acceptance.check(request, new, within_s)
         if request.validate_only:
             return new.job
         if await self._is_full():

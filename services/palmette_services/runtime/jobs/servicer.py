@@ -8,7 +8,7 @@ from typing import Any
 
 from palmette_protos.v1 import job_pb2, job_pb2_grpc
 from palmette_services.runtime.jobs.names import check_parent
-from palmette_services.runtime.jobs.queue import JobQueue
+from palmette_services.runtime.jobs.queue import CHECK_WITHIN_S, JobQueue
 from palmette_services.runtime.rpc.identity import current_user
 
 Context = Any  # grpc.aio.ServicerContext; errors are raised, never set on it
@@ -23,7 +23,7 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
 
     async def SubmitJob(self, request: job_pb2.SubmitJobRequest, context: Context) -> job_pb2.SubmitJobResponse:
         """Accept a job."""
-        return job_pb2.SubmitJobResponse(job=await self._jobs.submit(request, current_user()))
+        return job_pb2.SubmitJobResponse(job=await self._jobs.submit(request, current_user(), _patience_s(context)))
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
         """Return one job."""
@@ -54,3 +54,9 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
         """Delete a job."""
         await self._jobs.delete(request.name)
         return job_pb2.DeleteJobResponse()
+
+
+def _patience_s(context: Context) -> float:
+    """Return how long the check of a submission may take: the caller shall hear why it fails, not time out."""
+    left_s: float | None = context.time_remaining()
+    return CHECK_WITHIN_S if left_s is None else min(CHECK_WITHIN_S, 0.9 * left_s)

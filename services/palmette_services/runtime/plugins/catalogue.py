@@ -9,6 +9,7 @@ import structlog
 
 from palmette_plugins.api.catalogue import PluginDescription, read_catalogue
 from palmette_plugins.api.errors import FailedPrecondition, NotFound
+from palmette_services.runtime.processes.endable_run import EndableRun
 
 _log = structlog.get_logger(__name__)
 
@@ -22,6 +23,7 @@ class Catalogue:
     def __init__(self, service: str, cache_dir: Path) -> None:
         self._service = service
         self._cache_dir = cache_dir
+        self._reader = EndableRun()
         self._reading: asyncio.Task[dict[str, PluginDescription]] | None = None
 
     async def plugins(self) -> dict[str, PluginDescription]:
@@ -32,11 +34,17 @@ class Catalogue:
         return await asyncio.shield(self._reading)
 
     async def _read(self) -> dict[str, PluginDescription]:
-        read = await asyncio.to_thread(read_catalogue, self._service, self._cache_dir)
+        read = await asyncio.to_thread(read_catalogue, self._service, self._cache_dir, self._reader.run)
         for plugin in read:
             if plugin.error:
                 _log.warning("broken plugin", plugin=plugin.name, error=plugin.error.splitlines()[0])
         return {plugin.name: plugin for plugin in read}
+
+    async def close(self) -> None:
+        """End the subprocess that reads, if it still does."""
+        self._reader.end()
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     @staticmethod
     def _failed(reading: asyncio.Task[dict[str, PluginDescription]]) -> bool:

@@ -124,12 +124,12 @@ class Attempts:
 
     async def _until_exit(self, attempt: Attempt, start: Callable[[], Awaitable[str]]) -> WorkerExit:
         try:
-            attempt.handle = await start()
+            attempt.handle = await self._start_unless_stopped(attempt, start)
         except OSError as error:
             return WorkerExit(f"the worker could not be started: {error}", "see the service's log")
         attempt.ready.set()
         if not attempt.handle:  # no worker is told what to run before its handle is stored
-            return WorkerExit("the service stopped while it started the worker", never_ran=True)
+            return WorkerExit("stopped while its worker was started", never_ran=True)
         exited = asyncio.ensure_future(self._executor.wait(attempt.handle))
         overdue = asyncio.ensure_future(wait_until_overdue(attempt, self._patience))
         try:
@@ -141,6 +141,22 @@ class Attempts:
             return WorkerExit(overdue.result().cause, overdue.result().advice, tail)
         finally:
             overdue.cancel()
+
+    async def _start_unless_stopped(self, attempt: Attempt, start: Callable[[], Awaitable[str]]) -> str:
+        """Return the handle of the worker; none if the attempt was stopped and the start takes too long for that.
+
+        A worker that starts after all finds that nobody expects it, and ends.
+        """
+        starting = asyncio.ensure_future(start())
+        stop = asyncio.ensure_future(attempt.stop_requested())
+        try:
+            await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({starting}, timeout=self._patience.stop_grace_s)
+            return starting.result() if starting.done() else ""
+        finally:
+            for task in (starting, stop):
+                task.cancel()
+            await asyncio.gather(starting, stop, return_exceptions=True)
 
     async def _store_loss(self, attempt: Attempt, ended: WorkerExit) -> None:
         """Store what follows from the end of the process, unless the worker reported its end itself."""

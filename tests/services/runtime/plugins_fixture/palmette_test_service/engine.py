@@ -92,7 +92,7 @@ class PlayedExecutor(Executor):
 class NoCheck:
     """Lets every submission pass."""
 
-    async def check(self, spec: JobSpec) -> None:
+    async def check(self, spec: JobSpec, within_s: float) -> None:
         """Find nothing wrong."""
 
 

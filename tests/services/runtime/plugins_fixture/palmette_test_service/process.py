@@ -146,7 +146,7 @@ class ServiceProcess:
     def _end(self, number: int) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=90)
+        return self.process.wait(timeout=30)
 
     def forget_channel(self) -> None:
         """Let the next call open a new channel."""
