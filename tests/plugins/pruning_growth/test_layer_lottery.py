@@ -14,6 +14,7 @@ from palmette_plugins.api import InvalidArgument, JobCancelled, RunResult, run_m
 from palmette_plugins.api.resolve import describe_dataset
 from palmette_plugins.architectures.loading import load_model_reference
 from palmette_plugins.architectures.residual import removable_blocks
+from palmette_plugins.architectures.samples import FILE_NAME, read_samples
 from palmette_plugins.pruning_growth.layer_lottery import LayerLottery
 
 MODEL = "zoo:resnet14?width=4"
@@ -61,6 +62,15 @@ def test_the_artifact_rebuilds_the_shallow_network_from_its_spec(tmp_path: Path)
     assert len(rows) == 4 + 3
     assert sink.fractions == sorted(sink.fractions)
     assert sink.fractions[-1] == 1
+
+
+def test_the_rebuilt_network_answers_as_the_one_that_was_trained(tmp_path: Path) -> None:
+    result = _run(tmp_path, recipe=STILL)
+    io = result.manifest().spec.io
+    saved = read_samples(result.store.local_path(result.artifacts["model"][0], FILE_NAME), io)
+    with torch.inference_mode():
+        logits = _loaded(result).eval()(saved.inputs["image"])
+    torch.testing.assert_close(logits, saved.outputs["logits"], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("when", ["init", "trained"])

@@ -13,13 +13,17 @@ import pytest
 import torch
 from torch import nn
 
-from palmette_plugins.api import DataInfo, InvalidArgument, JobCancelled, RunResult, run_method
+from palmette_plugins.api import JobCancelled, RunResult, run_method
 from palmette_plugins.api.sink import LoggingSink
 from palmette_plugins.architectures.loading import load_model_reference
+from palmette_plugins.engines.seeding import seeded_generator
+from palmette_plugins.engines.sparsity.draw import Draw, draw_masks
+from palmette_plugins.engines.sparsity.layers import layer_shapes
 from palmette_plugins.engines.sparsity.masks import masked_layers
+from palmette_plugins.engines.sparsity.plan import plan_sparsity
 from palmette_plugins.engines.sparsity.ratios import Ratio
 from palmette_plugins.pruning_growth.dense_training import DenseTraining
-from palmette_plugins.pruning_growth.random_pruning import RandomPruning, rule_violations
+from palmette_plugins.pruning_growth.random_pruning import RandomPruning
 from palmette_plugins.serving.export import Export
 
 MODEL = "zoo:resnet20?width=4"
@@ -56,6 +60,15 @@ def test_masked_weights_are_exactly_zero_after_training(prune: Prune, optimizer:
     assert torch.count_nonzero(removed_weights(module)) == 0
     assert sum(int(mask.sum()) for mask in masks(module).values()) == round(0.1 * 17_060)
     assert all("bn" not in name and "shortcut.1" not in name for name in masks(module))
+
+
+@pytest.mark.parametrize("draw", list(Draw))
+def test_the_artifact_holds_exactly_the_mask_that_was_drawn(prune: Prune, draw: Draw) -> None:
+    module = loaded(prune(seed=3, draw=draw, recipe={**SHORT, "max_steps": 1}))
+    plan = plan_sparsity(layer_shapes(module), Ratio.ERK, 0.1)
+    drawn = draw_masks(plan, draw, seeded_generator(3, "random-pruning/masks"))
+    assert masks(module).keys() == drawn.keys()
+    assert all(torch.equal(mask, drawn[name]) for name, mask in masks(module).items())
 
 
 def test_it_reports_what_was_kept(prune: Prune) -> None:
@@ -171,45 +184,3 @@ def test_it_runs_unchanged_on_a_language_model(prune: Prune) -> None:
     assert 0 < result.metrics["bits_per_byte"] < 8.5
     assert result.metrics["nonzeros"] < result.metrics["parameters"]
     assert torch.count_nonzero(removed_weights(module)) == 0
-
-
-# -- bad input
-
-
-def refused(prune: Prune, **values: Any) -> dict[str, str]:
-    with pytest.raises(InvalidArgument) as caught:
-        prune(**values)
-    return {violation.field: violation.description for violation in caught.value.violations}
-
-
-def test_a_density_that_empties_a_layer_is_refused_at_submission(prune: Prune) -> None:
-    found = refused(prune, density=0.0005, ratio="uniform")
-    assert "no weight in layer 'conv1'" in found["config.density"]
-    assert "smallest density for this model is 0.01563" in found["config.density"]  # half a weight of 32
-
-
-def test_such_a_density_is_refused_for_scores_as_soon_as_they_are_known(prune: Prune) -> None:
-    assert "smallest density" in refused(prune, density=0.001, ratio="snip_ratio")["config.density"]
-
-
-def test_several_mistakes_are_named_at_once(prune: Prune) -> None:
-    found = refused(prune, density=0.0, ratio="magnitude", draw="twice", seed=1, recipe={"epochs": -1})
-    assert found.keys() == {"config.density", "config.ratio", "config.draw", "config.recipe.epochs"}
-
-
-def test_rules_that_look_at_gradients_need_labels() -> None:
-    unlabelled = DataInfo("imagefolder:/photos", "classification", {"train": 10}, (3, 32, 32))
-    (violation,) = rule_violations(Ratio.SNIP_RATIO, unlabelled)
-    assert violation.field == "config.ratio"
-    assert "no labels" in violation.description
-    assert list(rule_violations(Ratio.ERK, unlabelled)) == []
-
-
-def test_label_smoothing_is_refused_at_submission_where_there_are_no_classes(prune: Prune) -> None:
-    found = refused(
-        prune,
-        model="zoo:tiny-gpt?layers=1&d_model=16&heads=2",
-        data="prose?limit=64&context=32",
-        recipe={"label_smoothing": 0.1},
-    )
-    assert "no classes" in found["config.recipe.label_smoothing"]
