@@ -133,14 +133,11 @@ class MealV2(Method):
                 )
         if config.soft_labels is SoftLabels.CACHED and config.topk >= data.num_classes:
             yield FieldViolation("config.topk", f"must be below the number of classes, {data.num_classes}")
-        if (
-            config.adversarial is not Adversarial.NONE
-            and hidden_sizes(data.num_classes, config.k(data.num_classes))[1] < 1
-        ):
-            yield FieldViolation(
-                "config.discriminator_k",
-                f"leaves no layer for {data.num_classes} classes; at most {int(data.num_classes**0.5)}, or adversarial=none",
-            )
+        narrowest = hidden_sizes(data.num_classes, config.k(data.num_classes))[1]
+        if config.adversarial is not Adversarial.NONE and narrowest < 1:
+            most = int(data.num_classes**0.5)
+            advice = f"at most {most}, or set adversarial to none" if most >= 2 else "set adversarial to none"
+            yield FieldViolation("config.discriminator_k", f"leaves no layer for {data.num_classes} classes; {advice}")
 
     def run(self, job: JobContext) -> None:
         """Measure all, distil, measure again, save."""
