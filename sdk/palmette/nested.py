@@ -27,6 +27,17 @@ def unflatten(values: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as dotted names, as they are written on a command line."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
 def parse_settings(items: Iterable[str], option: str) -> dict[str, Any]:
     """Return the values of ``name=value`` arguments; a value is read as YAML, so numbers and lists are what they look.
 

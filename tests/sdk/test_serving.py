@@ -76,5 +76,5 @@ def test_everything_that_does_not_fit_is_said(client: palmette.Client, suite: Ti
 
 
 def test_a_model_that_is_not_served_is_not_found(client: palmette.Client) -> None:
-    with pytest.raises(NotFound, match="unknown model"):
+    with pytest.raises(NotFound, match="no model named 'triple' is served; `palmette deploy list`"):
         client.infer("triple", np.ones((1, 2, 3)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 
 from palmette.aio.connection import Connection
-from palmette.errors import PalmetteError
+from palmette.errors import NotFound, PalmetteError
 from palmette.tensors import Array, ModelSignature, joined, pieces, prepare
 from palmette.types import TensorSignature
 from palmette.wire.status import error_of
@@ -51,7 +51,11 @@ class Inference:
     async def signature(self, model: str) -> ModelSignature:
         """Return a served model's inputs, outputs and largest batch."""
         if model not in self._signatures:
-            self._signatures[model] = await self._retrying(lambda: self._ask_signature(model))
+            try:
+                self._signatures[model] = await self._retrying(lambda: self._ask_signature(model))
+            except NotFound:
+                hint = "`palmette deploy list` shows what is served"
+                raise NotFound(f"no model named '{model}' is served; {hint}") from None
         return self._signatures[model]
 
     def forget(self, model: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 
 from palmette.cli.connecting import suite
+from palmette.cli.exit_codes import ExitCode
 from palmette.cli.formatting import age_text, state_text
-from palmette.cli.output import Json, err, show, table
-from palmette.types import DeploymentInfo, DeploymentStats, DeploymentVersion, Runtime, TensorSignature
+from palmette.cli.output import Json, err, json_line, out, show, table
+from palmette.types import DeploymentInfo, DeploymentState, DeploymentStats, DeploymentVersion, Runtime, TensorSignature
 
 app = typer.Typer(help="Deployments: models on the inference server.", no_args_is_help=True)
 
@@ -79,6 +81,24 @@ def show_(name: Name, json: Json = False) -> None:
     with suite() as client:
         deployment = client.deployment(name).info
     show(deployment, json, lambda: deployment_page(deployment))
+
+
+@app.command()
+def watch(name: Name, json: Json = False) -> None:
+    """Follow a deployment until its newest version serves or fails; with --json one state a line."""
+    with suite() as client:
+        deployment = client.deployment(name)
+        for info in deployment.watch():
+            json_line(info) if json else out.print(_watch_line(info), soft_wrap=True)
+    if deployment.state is DeploymentState.FAILED:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _watch_line(deployment: DeploymentInfo) -> str:
+    newest = deployment.versions[0] if deployment.versions else None
+    which = f" version {newest.version}" if newest else ""
+    why = f" {escape(newest.failure.cause)}" if newest and newest.failure else ""
+    return f"{datetime.now().astimezone():%H:%M:%S}{which} {state_text(deployment.state)}{why}"
 
 
 @app.command()

@@ -58,6 +58,8 @@ def _read(client: Client, name: str, file: Path) -> Any:
         if file.suffix == ".npz":
             with np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
+        if file.suffix != ".json":
+            raise ValueError("it is neither an image nor .npy, .npz or .json")
         content = json_module.loads(file.read_text())
     except (ValueError, EOFError) as error:
         raise InvalidRequest.field("file", f"{file} cannot be read: {error}") from None
@@ -76,7 +78,9 @@ def _print(name: str, value: np.ndarray[Any, Any], labels: tuple[str, ...]) -> N
     if not labels or rows.ndim != 2 or rows.shape[1] != len(labels):
         out.print(f"{name} {value.shape} {value.dtype}\n{value}")
         return
-    for logits in rows:
+    for number, logits in enumerate(rows, start=1):
+        if len(rows) > 1:
+            out.print(f"[dim]example {number}[/]")
         shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         best = np.argsort(-shares)[:_TOP]
         out.print(table(["CLASS", ">SHARE"], [(labels[i], f"{shares[i]:.1%}") for i in best], empty=""))

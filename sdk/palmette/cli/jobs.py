@@ -10,10 +10,12 @@ from rich.markup import escape
 
 from palmette.cli.connecting import suite
 from palmette.cli.events import event_text
+from palmette.cli.exit_codes import ExitCode
 from palmette.cli.formatting import age_text, metrics_text, run_time_text, state_text
 from palmette.cli.missing import tell_missing
-from palmette.cli.output import Json, json_line, out, show, table
-from palmette.types import JobInfo, LogLine
+from palmette.cli.output import Json, err, json_line, out, show, table
+from palmette.nested import flatten
+from palmette.types import JobInfo, JobState, LogLine
 
 app = typer.Typer(help="Jobs: what runs and what ran.", no_args_is_help=True)
 
@@ -62,13 +64,13 @@ def show_(name: Name, json: Json = False) -> None:
 def watch(
     name: Name, after: Annotated[int, typer.Option(min=0, help="Skip events up to this one.")] = 0, json: Json = False
 ) -> None:
-    """Follow a job's events until it ends; with --json one event a line."""
+    """Follow a job's events until it ends; with --json one event a line. Exit code 1 unless it succeeds."""
     with suite() as client:
-        for event in client.job(name).watch(after):
-            if json:
-                json_line(event)
-            else:
-                out.print(event_text(event))
+        job = client.job(name)
+        for event in job.watch(after):
+            json_line(event) if json else out.print(event_text(event), soft_wrap=True)
+    if job.state is not JobState.SUCCEEDED:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()
@@ -80,12 +82,15 @@ def logs(
     """Print a job's log."""
     with suite() as client:
         job = client.job(name)
-        last = job.info.last_sequence
+        last, lines = job.info.last_sequence, 0
         for event in job.watch() if last or follow else ():
             if isinstance(event, LogLine):
-                json_line(event) if json else out.print(event_text(event))
+                lines += 1
+                json_line(event) if json else out.print(event_text(event), soft_wrap=True)
             if event.sequence >= last and not follow:
                 break
+    if not lines and not json:
+        err.print("[dim]it has logged nothing; `palmette jobs watch` shows everything that it reports[/]")
 
 
 @app.command()
@@ -129,7 +134,8 @@ def job_page(job: JobInfo) -> RenderableType:
         lines += [f"  [dim]| {escape(line)}[/]" for line in job.failure.log_tail]
     lines += [f"{name}: {' '.join(references)}" for name, references in job.inputs.items()]
     lines += [f"{output} -> {' '.join(names)}" for output, names in job.outputs.as_dict().items()]
-    config = [(name, escape(str(value))) for name, value in job.config.items()]
+    lines += [f"label: {escape(name)}={escape(value)}" for name, value in sorted(job.labels.items())]
+    config = [(name, escape(str(value))) for name, value in flatten(job.config).items()]
     metrics = [(name, f"{value:.6g}") for name, value in sorted(job.metrics.items())]
     lines += ["", table(["SETTING", "VALUE"], [*config, ("seed", job.seed)], empty="no settings")]
     lines += ["", table(["METRIC", ">VALUE"], metrics, empty="no metrics yet")]

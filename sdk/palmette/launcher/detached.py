@@ -15,6 +15,7 @@ from palmette.errors import DeadlineExceeded, SuiteDidNotStart
 from palmette.home import Home
 from palmette.launcher.lock import SuiteAlreadyRunning, holder
 from palmette.launcher.managed_process import log_tail
+from palmette.launcher.ports import check_free
 from palmette.launcher.state import Phase, SuiteState
 from palmette.launcher.supervisor import START_LIMIT_S
 from palmette.launcher.survivors import stop_survivors
@@ -28,11 +29,13 @@ def start_detached(home: Home, port: int, watcher: Callable[[SuiteState], None] 
 
     Raises:
         SuiteAlreadyRunning: A launcher runs there already.
+        PortTaken: Something else listens on `port`.
         SuiteDidNotStart: It did not come up; everything was stopped again.
     """
     running = holder(home)
     if running is not None:
         raise SuiteAlreadyRunning(home, running)
+    check_free(port)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = home.logs / "launcher.log"
     command = [sys.executable, "-m", "palmette.launcher", "--home", str(home.root), "--port", str(port)]
@@ -60,6 +63,9 @@ def _follow(home: Home, launcher: subprocess.Popen[bytes], watcher: Callable[[Su
                 return state
         if ended:
             own = state and state.pid == launcher.pid and state.error
+            first = holder(home)
+            if first and not own:  # another start was faster by a moment
+                raise SuiteAlreadyRunning(home, first)
             raise SuiteDidNotStart(own or _complaint(home))
         time.sleep(_POLL_S)
     raise SuiteDidNotStart(f"the launcher (pid {launcher.pid}) says nothing; see {home.logs / 'launcher.log'}")

@@ -128,6 +128,38 @@ def test_artifacts_download_and_lineage_commands(palmette: Run, suite: TinySuite
     assert uploaded["name"] == name
 
 
+def test_a_job_is_shown_as_its_command_line_wrote_it(palmette: Run) -> None:
+    settings = ("--set", "recipe.epochs=2", "--label", "team=vision")
+    name = palmette(*RANDOM_PRUNING, *settings, "--detach", "--json").json["name"]
+
+    shown = palmette("jobs", "show", name).out
+
+    assert "label: team=vision" in shown
+    assert ["recipe.epochs", "2"] in [line.split() for line in shown.splitlines()]
+
+
+def test_a_job_without_a_log_says_so(palmette: Run, job: str) -> None:
+    logs = palmette("jobs", "logs", job)
+
+    assert (logs.code, logs.out) == (ExitCode.OK, "")
+    assert "logged nothing" in logs.err
+
+
+def test_watching_ends_with_how_it_ended(palmette: Run, suite: TinySuite, job: str) -> None:
+    suite.jobs.fail(job, "out of luck", "RuntimeError", "")
+    good = palmette("deploy", "create", "good", "artifacts/" + "a" * 64, "--no-wait", "--json").json["name"]
+    served = palmette("deploy", "watch", good)
+    suite.deployments.refuse = "outputs differ"
+    palmette("deploy", "create", "good", "artifacts/" + "b" * 64, "--no-wait")
+    refused = palmette("deploy", "watch", good, "--json")
+
+    assert palmette("jobs", "watch", job).code == ExitCode.FAILED
+    assert served.code == ExitCode.OK
+    assert served.out.splitlines()[-1].endswith("version 1 READY")
+    assert refused.code == ExitCode.FAILED
+    assert [json.loads(line)["state"] for line in refused.out.splitlines()] == ["EXPORTING", "FAILED"]
+
+
 def test_deploy_and_infer(palmette: Run, tmp_path: Path) -> None:
     deployed = palmette("deploy", "create", "double", "artifacts/" + "a" * 64, "--json").json
     np.save(tmp_path / "images.npy", np.ones((5, 2, 3)))

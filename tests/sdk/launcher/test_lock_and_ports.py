@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from palmette.home import Home
+from palmette.launcher.detached import _follow, start_detached
 from palmette.launcher.lock import SuiteAlreadyRunning, held, holder
 from palmette.launcher.ports import PortTaken, check_free, free_ports
 from palmette.launcher.state import ProcessState, SuiteState
@@ -26,6 +27,26 @@ def test_the_second_launcher_is_told_who_the_first_is(tmp_path: Path) -> None:
         pass
 
     assert holder(home) is None
+
+
+def test_a_start_in_the_background_that_comes_second_says_so_however_late_it_notices(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.logs.mkdir()
+    (home.logs / "launcher.log").write_text("")
+    with held(home), subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"]) as loser:
+        loser.wait()
+        with pytest.raises(SuiteAlreadyRunning, match=rf"pid {os.getpid()}"):
+            _follow(home, loser, None)
+
+
+def test_a_start_in_the_background_refuses_a_taken_port_before_it_starts_anything(tmp_path: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        with pytest.raises(PortTaken, match=rf"pid {os.getpid()}"):
+            start_detached(Home(tmp_path), listening.getsockname()[1])
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_launcher_lets_go_of_its_home(tmp_path: Path) -> None:
