@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -51,6 +51,18 @@ class Address:
 
     def __str__(self) -> str:
         return f"{TLS_SCHEME}{self.target}" if self.tls else self.target
+
+
+def parse_collector(text: str) -> Address:
+    """Read the address of an OpenTelemetry collector, ``http://host:port`` or ``https://host:port``.
+
+    Raises:
+        ValueError: It is another.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in ("http", "https"):
+        raise ValueError(f"'{text}' is not http://host:port or https://host:port")
+    return replace(Address.parse(rest.rstrip("/")), tls=scheme == "https")
 
 
 def _parse(value: object) -> object:

@@ -33,6 +33,7 @@ from palmette_gateway.secret_error import SecretError
 from palmette_gateway.services import Services
 from palmette_gateway.settings import Settings
 from palmette_gateway.suite import Suite
+from palmette_gateway.tracing.setup import set_up_tracing
 from palmette_gateway.verified_caller import VerifiedCaller
 from palmette_gateway.vouching import Voucher
 from palmette_gateway.web_server import WebServer
@@ -50,14 +51,17 @@ class Gateway:
         lifetime = timedelta(days=settings.local_token_days)
         self._local_token = LocalToken(settings.auth_dir, self._tokens, lifetime)
         self._renderer = Renderer(settings, public_keys(key), settings.envoy_config_dir)
-        self._services = Services(settings)
+        self._tracing = set_up_tracing(settings.otlp_endpoint)
+        self._services = Services(settings, self._tracing.client)
         self._inference = InferenceServer(settings)
         self._own_probe = ControlPlaneProbe()
         self._envoy_probe = EnvoyProbe(settings.envoy_admin)
         self._triton_probe = TritonProbe(self._inference, settings.triton_metrics_url)
         probes: list[Probe] = [self._own_probe, self._envoy_probe, ServicesProbe(self._services), self._triton_probe]
         self._monitor = HealthMonitor(probes)
-        self._control_plane = ControlPlane(self._tokens, self._services, self._monitor, settings.max_message_bytes)
+        self._control_plane = ControlPlane(
+            self._tokens, self._services, self._monitor, settings.max_message_bytes, self._tracing.server
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, run until `stop`, and drain.
@@ -148,6 +152,7 @@ class Gateway:
 
     async def _close(self, inside: grpc.aio.Channel) -> None:
         await inside.close()
+        await asyncio.to_thread(self._tracing.close)
         await self._services.close()
         await self._inference.close()
         await self._envoy_probe.close()

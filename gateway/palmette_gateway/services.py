@@ -41,10 +41,10 @@ class Services:
         SecretError: The internal secret cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, interceptors: Sequence[grpc.aio.ClientInterceptor] = ()) -> None:
         self._settings = settings
         path = settings.internal_secret_file
-        self._interceptors = changing(InternalSecret(path).add_to) if path else []
+        self._interceptors = [*interceptors, *(changing(InternalSecret(path).add_to) if path else [])]
         self._services: dict[str, Service] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from palmette_gateway.addresses import Address, AddressField, OptionalAddressField
+from palmette.settings import standard_otlp_endpoint
+from palmette_gateway.addresses import Address, AddressField, OptionalAddressField, parse_collector
 from palmette_gateway.endpoints import Endpoints, ServiceMap, read_endpoints
 
 
@@ -38,7 +39,9 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="certificate chain of the public address, PEM")
     tls_key: Path | None = Field(None, description="its private key, PEM")
-    upstream_tls_ca: Path | None = Field(None, description="authority of the certificates of grpcs:// endpoints, PEM")
+    upstream_tls_ca: Path | None = Field(
+        None, description="authority of the certificates of grpcs:// endpoints and of an https:// collector, PEM"
+    )
     upstream_tls_cert: Path | None = Field(None, description="the gateway's certificate towards them, PEM")
     upstream_tls_key: Path | None = Field(None, description="its private key, PEM")
 
@@ -47,9 +50,30 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(64 << 20, ge=1 << 20, le=1 << 31, description="largest request, streams excepted")
     unary_timeout_s: float = Field(30, gt=0, description="deadline of calls that set none, streams excepted")
 
+    otlp_endpoint: str = Field(
+        default_factory=standard_otlp_endpoint,
+        description="OpenTelemetry collector (gRPC) for traces of Envoy and the control plane, http[s]://host:port; "
+        "OTEL_EXPORTER_OTLP_ENDPOINT if not set",
+    )
+    trace_percent: float = Field(
+        100, ge=0, le=100, description="of the calls that come without a trace, how many Envoy starts one for"
+    )
     metrics_listen: OptionalAddressField = Field(None, description="Prometheus page of the control plane; off if unset")
     log_format: Literal["json", "console"] = "json"
     drain_s: float = Field(5, ge=0, description="time that calls in flight get to end after SIGTERM")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _address_of_collector(cls, value: str) -> str:
+        if value:
+            parse_collector(value)
+        return value
+
+    @model_validator(mode="after")
+    def _collector_with_tls_has_an_authority(self) -> Self:
+        if self.collector and self.collector.tls and self.upstream_tls_ca is None:
+            raise ValueError("PALMETTE_OTLP_ENDPOINT is https://: set PALMETTE_UPSTREAM_TLS_CA for Envoy to verify it")
+        return self
 
     @model_validator(mode="after")
     def _certificates_come_in_pairs(self) -> Self:
@@ -57,6 +81,11 @@ class Settings(BaseSettings):
             if (getattr(self, certificate) is None) != (getattr(self, key) is None):
                 raise ValueError(f"set both PALMETTE_{certificate.upper()} and PALMETTE_{key.upper()}, or neither")
         return self
+
+    @property
+    def collector(self) -> Address | None:
+        """Where traces go; None for nowhere."""
+        return parse_collector(self.otlp_endpoint) if self.otlp_endpoint else None
 
     def endpoints(self) -> Endpoints:
         """What stands behind the gateway now: the endpoints file if there is one, else the environment.

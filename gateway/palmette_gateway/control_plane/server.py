@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -24,11 +26,18 @@ NAMES = ("", *(f"palmette.v1.{name}" for name in ("JobService", "PluginService",
 class ControlPlane:
     """Serves SuiteService, TokenService, and JobService and PluginService over all services."""
 
-    def __init__(self, tokens: Tokens, services: Services, monitor: HealthMonitor, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        services: Services,
+        monitor: HealthMonitor,
+        max_message_bytes: int,
+        first: Sequence[grpc.aio.ServerInterceptor] = (),
+    ) -> None:
         self._border = Border(tokens)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            interceptors=[self._border],
+            interceptors=[*first, self._border],
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.max_send_message_length", -1),

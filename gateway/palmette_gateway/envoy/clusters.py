@@ -9,22 +9,27 @@ from palmette_gateway.addresses import Address
 from palmette_gateway.endpoints import Endpoints
 from palmette_gateway.settings import Settings
 
+# With a hyphen, so that no service can be called so.
+COLLECTOR = "otlp-collector"
+
 
 @dataclass(frozen=True)
 class Cluster:
     """One destination of Envoy.
 
     Attributes:
-        name: ``triton``, ``control_plane``, ``dashboard`` or a service's name.
+        name: ``triton``, ``control_plane``, ``dashboard``, `COLLECTOR` or a service's name.
         address: Where it answers.
         grpc: It speaks gRPC and its health; else HTTP/1.1.
         service: It is a Palmette service, which may demand the internal secret.
+        probed: Envoy asks for its health.
     """
 
     name: str
     address: Address
     grpc: bool = True
     service: bool = False
+    probed: bool = True
 
 
 def clusters(settings: Settings, endpoints: Endpoints) -> list[Cluster]:
@@ -36,4 +41,6 @@ def clusters(settings: Settings, endpoints: Endpoints) -> list[Cluster]:
     if endpoints.triton_endpoint:
         found.append(Cluster(TRITON, endpoints.triton_endpoint))
     found += [Cluster(name, address, service=True) for name, address in sorted(endpoints.services.items())]
+    if settings.collector:
+        found.append(Cluster(COLLECTOR, settings.collector, probed=False))
     return found

@@ -14,7 +14,7 @@ from palmette_gateway.access.tokens import AUDIENCE, CLOCK_SKEW_S, COOKIE, ISSUE
 from palmette_gateway.addresses import Address
 from palmette_gateway.contracts import palmette_descriptors, public_descriptors, services
 from palmette_gateway.endpoints import Endpoints
-from palmette_gateway.envoy.clusters import clusters
+from palmette_gateway.envoy.clusters import COLLECTOR, clusters
 from palmette_gateway.envoy.local_replies import local_replies
 from palmette_gateway.envoy.routes import routes
 from palmette_gateway.envoy.secrets import INTERNAL_SECRET, secrets
@@ -75,6 +75,8 @@ def render(settings: Settings, endpoints: Endpoints, jwks: str, folder: Path) ->
         "internal_secret": INTERNAL_SECRET in known,
         "internal_secret_header": HEADER,
         "clusters": clusters(settings, endpoints),
+        "collector": COLLECTOR if settings.collector else "",
+        "trace_percent": settings.trace_percent,
         "routes": routes(endpoints, settings.unary_timeout_s),
         "local_replies": local_replies(settings.max_message_bytes),
         "descriptors": f"{current}/{descriptors}",

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces of the control plane; off, and not even imported, unless an endpoint is set."""
