@@ -26,9 +26,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="palmette-benchmark-") as home:
         for _ in range(STARTS):
             started_s = time.perf_counter()
-            _palmette(home, "up", "--detach", "--port", str(_free_port()))
+            palmette_command(home, "up", "--detach", "--port", str(free_port()))
             seconds.append(time.perf_counter() - started_s)
-            _palmette(home, "down")
+            palmette_command(home, "down")
     report(
         "palmette up",
         [
@@ -38,13 +38,15 @@ def main() -> None:
     )
 
 
-def _palmette(home: str, *arguments: str) -> None:
+def palmette_command(home: str, *arguments: str) -> None:
+    """Run a command of a home's suite."""
     subprocess.run(
         [str(COMMAND), *arguments], env={**os.environ, "PALMETTE_HOME": home}, check=True, stdout=subprocess.DEVNULL
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import grpc
 from service_under_test import Figure, ServiceProcess, at_least, at_most, percentile, report, service, warm_up
-from sqlalchemy import create_engine, text
+from stored_jobs import LABELLED, multiply
 
 from palmette_protos.v1 import job_pb2, job_pb2_grpc
 
@@ -64,21 +64,6 @@ async def rate(address: str, request: Request) -> tuple[float, float]:
     return len(took_ms) / DURATION_S, percentile(took_ms, 0.95)
 
 
-def multiply_jobs(under_test: ServiceProcess) -> None:
-    """Copy a stored job until there are 100,000, with their labels, while the service is down."""
-    engine = create_engine(f"sqlite:///{under_test.folder}/data/service.sqlite3")
-    with engine.begin() as connection:
-        columns = [row[1] for row in connection.execute(text("PRAGMA table_info(jobs)"))]
-        changed = {"id": "printf('%026d', n)", "request_id": "NULL", "state": "3", "end_time_us": "n"}
-        copied = ", ".join(changed.get(column, f'j."{column}"') for column in columns)
-        names = ", ".join(f'"{column}"' for column in columns)
-        count = f"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {STORED})"
-        one = "(SELECT * FROM jobs LIMIT 1) j"
-        connection.execute(text(f"INSERT INTO jobs ({names}) {count} SELECT {copied} FROM c, {one}"))
-        connection.execute(text("INSERT INTO job_labels SELECT id, 'team', 'vision' FROM jobs WHERE id < '01'"))
-    engine.dispose()
-
-
 def page_ms(under_test: ServiceProcess, request: job_pb2.ListJobsRequest) -> float:
     """Return the median time of a page."""
     took_ms = []
@@ -101,7 +86,7 @@ def main() -> None:
             figures.append(at_least(f"submissions, {name}", per_s, "/s", 200.0))
             figures.append(Figure(f"time of one among {CLIENTS}, p95", p95_ms, "ms"))
         under_test.terminate()
-        multiply_jobs(under_test)
+        multiply(under_test.folder / "data" / "service.sqlite3", STORED, which=LABELLED)
         under_test.start()
         token = under_test.jobs.ListJobs(job_pb2.ListJobsRequest(page_size=1000), timeout=30).next_page_token
         for name, text_ in FILTERS.items():
