@@ -18,6 +18,8 @@ from palmette.launcher.probes import Probe, grpc_health, http_ok, service_ready,
 
 # A suite that is started stands in nobody's name: these are for clients.
 _CLIENT_VARIABLES = ("PALMETTE_ENDPOINT", "PALMETTE_TOKEN")
+# JSON lines, as every other process writes them: %j is the message, escaped.
+_ENVOY_LOG = '{"time":"%Y-%m-%dT%T.%fZ","level":"%l","logger":"envoy.%n","event":"%j"}'
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _gateway(home: Home, services: list[ProcessPlan], port: int, common: Mapping
 
 
 def _envoy(home: Home, binary: Path, gateway: ProcessPlan, common: Mapping[str, str]) -> ProcessPlan:
-    command = [str(binary), "-c", str(home.envoy / "envoy.yaml"), "--log-level", "warning"]
+    command = [str(binary), "-c", str(home.envoy / "envoy.yaml"), "--log-level", "warning", "--log-format", _ENVOY_LOG]
     # Hot restart shares memory by an id of the whole machine: two suites would collide, and nothing here uses it.
     command += ["--disable-hot-restart", "--concurrency", str(min(4, os.cpu_count() or 1))]
     admin = gateway.ports["envoy_admin"]
