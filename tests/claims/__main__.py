@@ -54,7 +54,7 @@ def measure(claim: Claim, folder: Path, options: argparse.Namespace) -> None:
     lab = Lab(cpu=options.cpu, report=lambda line: print(f"  {line}", flush=True))
     started_s = time.monotonic()
     outcome = claim.measure(lab, quick=options.quick)
-    write_claim(folder, claim, outcome, lab.runs, time.monotonic() - started_s)
+    write_claim(folder, claim, outcome, lab, time.monotonic() - started_s)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,17 @@ class RecordedRun:
     seconds: float
 
 
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model that was trained for the arms: a guide, a teacher, a student's start."""
+
+    arm: str
+    method: str
+    seed: int
+    values: dict[str, Any]
+    reference: str
+
+
 @dataclass
 class Lab:
     """Where a claim's runs happen.
@@ -53,12 +64,14 @@ class Lab:
         cpu: Cores per run; 0 for all.
         report: Called with a line of text before every run that really happens.
         runs: Every run so far, cached ones too, in the order asked for.
+        prepared: Every model that was trained for the arms, the same way.
     """
 
     cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("palmette")) / "claims")
     cpu: float = 0.0
     report: Callable[[str], None] = print
     runs: list[RecordedRun] = field(default_factory=list)
+    prepared: list[PreparedModel] = field(default_factory=list)
 
     def tune(
         self,
@@ -82,6 +95,23 @@ class Lab:
             raise ValueError(f"seed {seed} was used for tuning; confirm with others, such as {CONFIRMING_SEEDS}")
         return self._run("confirming", arm, method, seed, values).metrics
 
+    def prepare(self, arm: str, method: type[Method], seed: int, **values: Any) -> str:
+        """Return the reference of a trained model that arms start from or learn from; it is kept in the lab's store.
+
+        Not an arm of its own: it sees the training split, and nothing is decided by what it measures.
+        """
+        path = self.cache / f"{self._key('preparing', method, seed, values)}.json"
+        if not path.exists():
+            self.report(f"preparing {arm}, seed {seed} ...")
+            result = run_method(method, seed=seed, cpu=self.cpu, store=self.store, **values)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(result.artifacts["model"][0]))
+            part.replace(path)
+        reference = f"artifact:{json.loads(path.read_text())}"
+        self.prepared.append(PreparedModel(arm, method.__name__, seed, values, reference))
+        return reference
+
     def _run(self, stage: str, arm: str, method: type[Method], seed: int, values: dict[str, Any]) -> RecordedRun:
         path = self.cache / f"{self._key(stage, method, seed, values)}.json"
         if path.exists():
@@ -89,7 +119,7 @@ class Lab:
         else:
             self.report(f"{stage} {arm}, seed {seed} ...")
             started_s = time.monotonic()
-            metrics = _measured(method, seed, self.cpu, values, keep_test=stage == "confirming")
+            metrics = self._measured(method, seed, values, keep_test=stage == "confirming")
             seconds = time.monotonic() - started_s
             self.cache.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
@@ -99,20 +129,28 @@ class Lab:
         self.runs.append(run)
         return run
 
+    def _measured(
+        self, method: type[Method], seed: int, values: Mapping[str, Any], *, keep_test: bool
+    ) -> dict[str, float]:
+        """Run a method; return its metrics, without its test measurements unless they are kept.
+
+        What it saves is thrown away, unless it reads prepared models: then it needs their store.
+        """
+        with tempfile.TemporaryDirectory(prefix="palmette-claims-") as scratch:
+            store = self.store if "artifact:" in json.dumps(dict(values)) else Path(scratch)
+            metrics = run_method(method, seed=seed, cpu=self.cpu, store=store, **values).metrics
+        if keep_test:
+            return metrics
+        return {name: value for name, value in metrics.items() if name.startswith("validation/")}
+
+    @property
+    def store(self) -> Path:
+        """Folder of the artifact store that prepared models are in."""
+        return self.cache / "artifacts"
+
     def _key(self, stage: str, method: type[Method], seed: int, values: Mapping[str, Any]) -> str:
         identity = [stage, method.__qualname__, seed, dict(values), self.cpu, torch.__version__, _source_digest()]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def _measured(
-    method: type[Method], seed: int, cpu: float, values: Mapping[str, Any], *, keep_test: bool
-) -> dict[str, float]:
-    """Run a method into a throw-away store; return its metrics, without its test measurements unless they are kept."""
-    with tempfile.TemporaryDirectory(prefix="palmette-claims-") as store:
-        metrics = run_method(method, seed=seed, cpu=cpu, store=store, **values).metrics
-    if keep_test:
-        return metrics
-    return {name: value for name, value in metrics.items() if name.startswith("validation/")}
 
 
 @cache

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from palmette_plugins.api.provenance import environment
 
 from .claim import Claim, Outcome
-from .lab import RecordedRun
+from .lab import Lab
 
 HEADER = """# Claims, measured
 
@@ -27,7 +26,7 @@ Every run, with its settings and seeds, is in the JSON file beside this page.
 """
 
 
-def write_claim(folder: Path, claim: Claim, outcome: Outcome, runs: Sequence[RecordedRun], seconds: float) -> Path:
+def write_claim(folder: Path, claim: Claim, outcome: Outcome, lab: Lab, seconds: float) -> Path:
     """Write ``<slug>.json`` and return its path."""
     content = {
         "slug": claim.slug,
@@ -37,7 +36,8 @@ def write_claim(folder: Path, claim: Claim, outcome: Outcome, runs: Sequence[Rec
         "scale": outcome.scale,
         "chosen": dict(outcome.chosen),
         "verdicts": [asdict(verdict) for verdict in outcome.verdicts],
-        "runs": [asdict(run) for run in runs],
+        "prepared": [asdict(model) for model in lab.prepared],
+        "runs": [asdict(run) for run in lab.runs],
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{claim.slug}.json"

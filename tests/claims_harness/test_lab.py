@@ -48,6 +48,15 @@ def test_a_run_that_was_done_is_not_done_again(lab: Lab) -> None:
     assert started == ["confirming dense, seed 1 ..."]
 
 
+def test_a_prepared_model_is_trained_once_and_arms_can_start_from_it(lab: Lab) -> None:
+    reference = lab.prepare("start", DenseTraining, 0, **VALUES)
+    assert lab.prepare("start", DenseTraining, 0, **VALUES) == reference
+    assert lab.runs == []  # it is no arm
+    confirmed = lab.confirm("more", DenseTraining, 1, **{**VALUES, "model": reference})
+    assert "accuracy" in confirmed
+    assert [model.reference for model in lab.prepared] == [reference, reference]
+
+
 def test_tuning_takes_the_best_mean_over_the_seeds(lab: Lab) -> None:
     scores = {("a", 100): 0.9, ("a", 101): 0.1, ("b", 100): 0.6, ("b", 101): 0.6}
     assert lab.tune(["a", "b"], lambda name, seed: scores[name, seed], seeds=(100, 101)) == "b"
@@ -71,7 +80,7 @@ class Small(Claim):
 
 def test_the_report_lists_every_run_and_says_what_does_not_hold(lab: Lab, tmp_path: Path) -> None:
     outcome = Small().measure(lab, quick=False)
-    content = json.loads(write_claim(tmp_path, Small(), outcome, lab.runs, 1.0).read_text())
+    content = json.loads(write_claim(tmp_path, Small(), outcome, lab, 1.0).read_text())
     assert [(run["stage"], run["seed"], run["values"]) for run in content["runs"]] == [("confirming", 0, VALUES)]
     assert content["verdicts"][0]["standard_error"] is None  # one seed; JSON has no NaN
     assert content["machine"]["versions"]["torch"]

@@ -39,3 +39,11 @@ def test_what_makes_no_sense_is_refused(reference: str) -> None:
     with pytest.raises(InvalidArgument) as error:
         load_model_reference(reference, "model", None, None, seed=0)
     assert "shortcuts" in str(error.value) or "hidden" in str(error.value)
+
+
+def test_a_plain_convolutional_network() -> None:
+    assert parameters("zoo:convnet?channels=4,8,8&in_channels=1") == (9 * 4 + 4) + (36 * 8 + 8) + (72 * 8 + 8) + 90
+    module = load_model_reference("zoo:convnet?channels=4,8&batch_norm=true", "model", None, None, seed=0).module
+    assert module(torch.zeros(2, 3, 28, 28)).shape == (2, 10)
+    with pytest.raises(InvalidArgument, match="channels"):
+        load_model_reference("zoo:convnet?channels=", "model", None, None, seed=0)

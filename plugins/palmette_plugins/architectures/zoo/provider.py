@@ -12,6 +12,7 @@ from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import NotFound
 from palmette_plugins.api.reference_parameters import parse_parameters
 from palmette_plugins.api.references import Reference
+from palmette_plugins.architectures.zoo.convnet import ConvNetFamily
 from palmette_plugins.architectures.zoo.family import Family
 from palmette_plugins.architectures.zoo.logit_average import LogitAverageFamily
 from palmette_plugins.architectures.zoo.mlp import MLPFamily
@@ -25,6 +26,7 @@ _FAMILIES: tuple[Family[Any], ...] = (
     WideResNetFamily(),
     VGGFamily(),
     MLPFamily(),
+    ConvNetFamily(),
     TinyGPTFamily(),
     LogitAverageFamily(),
 )
