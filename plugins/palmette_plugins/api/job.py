@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from palmette_plugins.api.artifacts import ArtifactStore
 from palmette_plugins.api.checkpoint import CheckpointFolder
 from palmette_plugins.api.errors import JobCancelled
+from palmette_plugins.api.job_clock import JobClock
+from palmette_plugins.api.job_log import job_logger
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_plugins.api.kinds import ArtifactKind
-from palmette_plugins.api.method import Method, output_declarations, unwrap_annotation
+from palmette_plugins.api.method import Method, input_declarations, output_declarations
 from palmette_plugins.api.references import DatasetRef
 from palmette_plugins.api.resolve import load_dataset
 from palmette_plugins.api.sink import JobSink
@@ -45,12 +45,11 @@ class JobContext:
         self.spec = spec
         self.seed = spec.seed
         self.method = method
-        self.logger = _job_logger(sink)
+        self.logger = job_logger(sink)
         self.checkpoint = CheckpointFolder(spec.checkpoint_url)
         self.store = ArtifactStore(spec.artifact_store_url)
         self._sink = sink
-        self._started_s = time.monotonic()
-        self._first_fraction: float | None = None
+        self._clock = JobClock()
         self._parents: list[str] = []
         self._figures: dict[str, dict[str, Any]] = {}
         self._datasets: dict[str, Dataset] = {}
@@ -119,12 +118,7 @@ class JobContext:
         """Report the done share in [0, 1] of the whole job; raise `JobCancelled` when cancelled."""
         self.raise_if_cancelled()
         fraction = min(max(fraction, 0.0), 1.0)
-        if self._first_fraction is None:
-            self._first_fraction = fraction  # a resumed job does not start at 0
-        done = fraction - self._first_fraction
-        elapsed_s = time.monotonic() - self._started_s
-        eta_s = elapsed_s / done * (1.0 - fraction) if done > 0.01 else None
-        self._sink.progress(fraction, message, eta_s)
+        self._sink.progress(fraction, message, self._clock.remaining_s(fraction))
 
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """Report one measurement."""
@@ -243,35 +237,12 @@ class JobContext:
         self._sink.artifact(output, identifier, kind.value)
         return identifier
 
-    def _dataset_inputs(self) -> list[str]:
-        markers = type(self.method).inputs
-        return [name for name, marker in markers.items() if _is_dataset(marker) and self.has_input(name)]
-
     def _main_dataset(self) -> Dataset | None:
-        names = self._dataset_inputs()
-        return self.dataset(names[0]) if names else None
+        for declaration in input_declarations(type(self.method)):
+            if declaration.marker is DatasetRef and self.has_input(declaration.name):
+                return self.dataset(declaration.name)
+        return None
 
     def _main_data(self) -> Any:
         dataset = self._main_dataset()
         return dataset.info if dataset is not None else None
-
-
-def _is_dataset(annotation: Any) -> bool:
-    return unwrap_annotation(annotation)[0] is DatasetRef
-
-
-class _SinkHandler(logging.Handler):
-    """Hands log records to a job's sink."""
-
-    def __init__(self, sink: JobSink) -> None:
-        super().__init__()
-        self._sink = sink
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._sink.log(record.levelno, self.format(record))
-
-
-def _job_logger(sink: JobSink) -> logging.Logger:
-    logger = logging.Logger("palmette.job", level=logging.INFO)  # noqa: LOG001 - of this job alone, never shared
-    logger.addHandler(_SinkHandler(sink))
-    return logger

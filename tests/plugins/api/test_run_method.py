@@ -175,7 +175,7 @@ def test_an_undeclared_output_is_a_mistake_of_the_method(tmp_path):
 
 def test_progress_estimates_the_time_left_from_where_this_attempt_started(tmp_path, monkeypatch):
     clock = iter([0.0, 10.0, 20.0, 30.0])
-    monkeypatch.setattr("palmette_plugins.api.job.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("palmette_plugins.api.job_clock.time.monotonic", lambda: next(clock))
 
     class Resumed(Shift):
         def run(self, job):

@@ -11,34 +11,25 @@ A manifest is written after all its blobs, so a crash leaves garbage but never h
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import fsspec
 import platformdirs
 
 from palmette_plugins.api.artifacts.disk import disk_errors
+from palmette_plugins.api.artifacts.garbage import GarbageReport, StoredFile, garbage_report, stored_files
+from palmette_plugins.api.artifacts.local_files import digest, sync, write_synced
 from palmette_plugins.api.artifacts.manifest import ArtifactFile, Manifest, artifact_id
 from palmette_plugins.api.artifacts.writer import ArtifactWriter
 from palmette_plugins.api.errors import DataLoss, InvalidArgument, NotFound
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
-
-
-@dataclass(frozen=True)
-class GarbageReport:
-    """What `collect_garbage` removed, or would remove."""
-
-    blobs: tuple[str, ...]
-    unfinished: tuple[str, ...]
-    freed_bytes: int
 
 
 class ArtifactStore:
@@ -109,7 +100,7 @@ class ArtifactStore:
         local = Path(self._blob_path(file.sha256)) if self._local else self._cached(file)
         if not local.exists():
             raise DataLoss(f"the content of '{path}' of artifact '{identifier}' is missing from the store")
-        if _digest(local) != file.sha256:
+        if digest(local) != file.sha256:
             raise DataLoss(f"'{path}' of artifact '{identifier}' is corrupted: its SHA-256 is not the manifest's")
         return local
 
@@ -132,7 +123,7 @@ class ArtifactStore:
             return
         with disk_errors(f"storing {sha256[:12]}"):
             if self._local:
-                _sync(source)  # content must be on the disk before a manifest names it
+                sync(source)  # content must be on the disk before a manifest names it
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
             else:
@@ -155,7 +146,7 @@ class ArtifactStore:
             if self._local:
                 temporary = self.incoming_path()
                 try:
-                    _write_synced(temporary, data)
+                    write_synced(temporary, data)
                     Path(target).parent.mkdir(parents=True, exist_ok=True)
                     temporary.replace(target)
                 finally:
@@ -185,17 +176,13 @@ class ArtifactStore:
         kept = [identifier for identifier in self.ids() if identifier not in disregard]
         named = {file.sha256 for identifier in kept for file in self.manifest(identifier).files}
         now = time.time()
-        loose = [info for info in self._infos("blobs") if info["name"].rsplit("/", 1)[-1] not in named]
-        loose = [info for info in loose if _modified(info) < now - older_than_s]
-        unfinished = [info for info in self._infos("incoming") if _modified(info) < now - unfinished_older_than_s]
+        loose = [blob for blob in self._stored("blobs") if blob.name not in named]
+        loose = [blob for blob in loose if blob.modified_s < now - older_than_s]
+        unfinished = [file for file in self._stored("incoming") if file.modified_s < now - unfinished_older_than_s]
         if not dry_run:
-            for info in (*loose, *unfinished):
-                self._fs.rm_file(info["name"])
-        return GarbageReport(
-            blobs=tuple(info["name"].rsplit("/", 1)[-1] for info in loose),
-            unfinished=tuple(info["name"].rsplit("/", 1)[-1] for info in unfinished),
-            freed_bytes=sum(info["size"] for info in (*loose, *unfinished)),
-        )
+            for file in (*loose, *unfinished):
+                self._fs.rm_file(file.path)
+        return garbage_report(loose, unfinished)
 
     def incoming_path(self) -> Path:
         """Return a fresh local path for an unfinished write (on the store's own file system if it is local)."""
@@ -213,7 +200,7 @@ class ArtifactStore:
 
     def _cached(self, file: ArtifactFile) -> Path:
         cached = Path(platformdirs.user_cache_dir("palmette")) / "blobs" / file.sha256
-        if cached.exists() and _digest(cached) == file.sha256:
+        if cached.exists() and digest(cached) == file.sha256:
             return cached
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{file.sha256}.{uuid.uuid4().hex}")
@@ -237,34 +224,6 @@ class ArtifactStore:
         except FileNotFoundError:
             return []
 
-    def _infos(self, folder: str) -> list[dict[str, Any]]:
+    def _stored(self, folder: str) -> list[StoredFile]:
         self._fs.invalidate_cache()
-        try:
-            return list(self._fs.find(f"{self._root}/{folder}", detail=True).values())
-        except FileNotFoundError:
-            return []
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _modified(info: dict[str, Any]) -> float:
-    modified = info.get("mtime", info.get("LastModified", info.get("created", 0.0)))
-    return float(modified.timestamp() if hasattr(modified, "timestamp") else modified)
+        return stored_files(self._fs, f"{self._root}/{folder}")
