@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from palmette_plugins.api.errors import FieldViolation
 from palmette_protos.v1 import job_pb2
+from palmette_services.runtime.jobs.failures import JobFailure
 from palmette_services.runtime.scheduling.capacity import Capacity
 
 
@@ -23,6 +24,7 @@ class WorkerLaunch:
         lease_s: Silence after which it must stop.
         cpu: Cores it may use.
         gpus: Indices of the GPUs it may use.
+        memory_bytes: Memory that it may take, with all that it starts; 0 for no limit.
         log_path: File that takes what it prints.
         otlp_endpoint: Collector that it sends its trace to; empty for none.
         traceparent: The call that submitted the job, for its trace.
@@ -35,6 +37,7 @@ class WorkerLaunch:
     lease_s: float
     cpu: float
     gpus: tuple[int, ...]
+    memory_bytes: int
     log_path: str
     otlp_endpoint: str = ""
     traceparent: str = ""
@@ -49,12 +52,14 @@ class WorkerExit:
         advice: What a person can do about it.
         output_tail: The end of what it printed.
         never_ran: Whether it cannot have begun: the loss says nothing about the job.
+        fault: What the job itself did, and would do again: it fails with this.
     """
 
     cause: str
     advice: str = ""
     output_tail: str = ""
     never_ran: bool = False
+    fault: JobFailure | None = None
 
 
 class Executor(ABC):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
+import structlog
+from google.rpc import code_pb2
 
 from palmette_plugins.api.errors import FieldViolation
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.executors.executor import Executor, WorkerExit, WorkerLaunch
+from palmette_services.runtime.executors.memory_watch import wait_until_exceeded
+from palmette_services.runtime.jobs.failures import JobFailure
 from palmette_services.runtime.processes.exits import process_runs, wait_for_exit
 from palmette_services.runtime.processes.forked import ForkedProcess
 from palmette_services.runtime.processes.forkserver import Forkserver
@@ -22,6 +29,7 @@ from palmette_services.runtime.worker.process import run_worker
 
 _TAIL_BYTES = 4096
 _HOST = socket.gethostname()
+_log = structlog.get_logger(__name__)
 
 
 class LocalExecutor(Executor):
@@ -63,6 +71,7 @@ class LocalExecutor(Executor):
             "pid": forked.pid,
             "created_s": forked.created_s,
             "gpus": launch.gpus,
+            "memory_bytes": launch.memory_bytes,
             "log": launch.log_path,
         }
         handle = orjson.dumps(known).decode()
@@ -84,12 +93,15 @@ class LocalExecutor(Executor):
         known = orjson.loads(handle)
         if known["host"] != _HOST:  # it ended itself there when its lease ran out
             return WorkerExit(f"the worker on {known['host']} was not heard any more", "see that machine's log")
-        forked = self._children.pop(handle, None)
-        code = await self._forkserver.exit_code(forked) if forked is not None else None
-        if code is None:  # not our child, or the forkserver died and cannot tell
-            await wait_for_exit(known["pid"], known["created_s"])
+        exited = asyncio.create_task(self._exit_code(known, self._children.pop(handle, None)))
+        fault = await _fault_before(exited, known["pid"], known.get("memory_bytes", 0))
+        if fault is not None:
+            _log.warning("killing a worker", pid=known["pid"], cause=fault.message)
+            await self.kill(handle)
+        code = await exited
         _kill_session(known["pid"])
-        return _exit(code, _tail(Path(known["log"])))
+        ended = _exit(code, _tail(Path(known["log"])))
+        return ended if fault is None else replace(ended, cause=fault.message, fault=fault)
 
     async def kill(self, handle: str) -> None:
         """Kill the process and its session."""
@@ -98,6 +110,35 @@ class LocalExecutor(Executor):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(known["pid"], signal.SIGKILL)
             _kill_session(known["pid"])
+
+    async def _exit_code(self, known: dict[str, Any], forked: ForkedProcess | None) -> int | None:
+        code = await self._forkserver.exit_code(forked) if forked is not None else None
+        if code is None:  # not our child, or the forkserver died and cannot tell
+            await wait_for_exit(known["pid"], known["created_s"])
+        return code
+
+
+async def _fault_before(exited: asyncio.Task[int | None], pid: int, limit_bytes: int) -> JobFailure | None:
+    """Return what the job did that its worker must be killed for; None once it has ended by itself."""
+    if not limit_bytes:
+        return None
+    exceeded = asyncio.create_task(wait_until_exceeded(pid, limit_bytes))
+    try:
+        await asyncio.wait({exited, exceeded}, return_when=asyncio.FIRST_COMPLETED)
+        return None if exited.done() else _memory_exceeded(limit_bytes, exceeded.result())
+    finally:
+        exceeded.cancel()
+        await asyncio.gather(exceeded, return_exceptions=True)
+
+
+def _memory_exceeded(limit_bytes: int, peak_bytes: int) -> JobFailure:
+    cause = f"killed: memory limit {_size(limit_bytes)} exceeded, peak {_size(peak_bytes)}"
+    advice = "ask for more in resources.memory_bytes, or use a smaller batch or model"
+    return JobFailure(f"{cause}; {advice}", "MemoryLimitExceeded", code=code_pb2.RESOURCE_EXHAUSTED)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.4g} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.4g} MB"
 
 
 def _kill_session(pid: int) -> None:

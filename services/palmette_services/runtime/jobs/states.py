@@ -107,6 +107,18 @@ def on_finish(
     return Transition(JobState.RUNNING, JobState.SUCCEEDED)
 
 
+def on_fault(failure: JobFailure, *, cancel_reason: str | None) -> Transition:
+    """Return what follows when a worker was ended for what its job did: trying again would end the same way.
+
+    Args:
+        failure: What the job did.
+        cancel_reason: Why the job was asked to stop; None if nobody asked.
+    """
+    if cancel_reason is not None:
+        return Transition(JobState.RUNNING, JobState.CANCELLED, cancel_reason or "cancelled")
+    return Transition(JobState.RUNNING, JobState.FAILED, failure.message, failure)
+
+
 def on_crash(
     cause: JobFailure, *, crashes: int, most_attempts: int, cancel_reason: str | None, stopping: bool
 ) -> Transition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from palmette_services.runtime.executors.executor import Executor, WorkerExit
 from palmette_services.runtime.jobs.failures import JobFailure
 from palmette_services.runtime.jobs.log_tail import read_log_tail
 from palmette_services.runtime.jobs.queue import JobQueue
-from palmette_services.runtime.jobs.states import Transition, on_crash
+from palmette_services.runtime.jobs.states import Transition, on_crash, on_fault
 from palmette_services.runtime.jobs.tables import JobRow
 from palmette_services.runtime.jobs.transitions import apply_transition
 from palmette_services.runtime.scheduling.attempt import Attempt, Patience, StopKind, wait_until_overdue
@@ -190,13 +190,17 @@ class Attempts:
             return None
         tail = await read_log_tail(connection, attempt.job_id, ended.output_tail)
         cause = ended.cause or "the worker ended without a word"
-        transition = on_crash(
-            JobFailure(cause, "WorkerLost", tail, ended.advice or "see the end of its log"),
-            crashes=row.crashes,
-            most_attempts=self._most_attempts,
-            cancel_reason=row.cancel_reason if row.cancel_requested else None,
-            stopping=attempt.draining or ended.never_ran,
-        )
+        cancel_reason = row.cancel_reason if row.cancel_requested else None
+        if ended.fault is not None:
+            transition = on_fault(replace(ended.fault, log_tail=tail), cancel_reason=cancel_reason)
+        else:
+            transition = on_crash(
+                JobFailure(cause, "WorkerLost", tail, ended.advice or "see the end of its log"),
+                crashes=row.crashes,
+                most_attempts=self._most_attempts,
+                cancel_reason=cancel_reason,
+                stopping=attempt.draining or ended.never_ran,
+            )
         await apply_transition(connection, attempt.job_id, attempt.number, transition)
         start_us, trace = row.start_time_us or now_us(), row.traceparent or ""
         return LostAttempt(attempt.job_id, attempt.number, row.plugin, transition, cause, start_us, trace)

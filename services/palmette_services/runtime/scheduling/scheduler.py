@@ -112,6 +112,7 @@ class Scheduler:
             lease_s=self._lease.duration_s,
             cpu=demand.cpu,
             gpus=gpus,
+            memory_bytes=demand.memory_bytes,
             log_path=str(self._files.log_path(claim.job_id, claim.attempt)),
             otlp_endpoint=self._defaults.otlp_endpoint,
             traceparent=claim.traceparent,

@@ -37,7 +37,7 @@ class Misbehaving(Method):
 
         how: str = Field(description="the name of a method below")
         seconds: float = Field(1.0, description="for how long")
-        size_bytes: int = Field(0, description="size of the artifact")
+        size_bytes: int = Field(0, description="how much to write or to allocate")
 
     def check(self, submission: Submission) -> Iterable[FieldViolation]:
         """Misbehave while being checked."""
@@ -110,6 +110,17 @@ class Misbehaving(Method):
             time.sleep(self.config.seconds)
             os._exit(0)
         job.metric("child_pid", pid)
+
+    def allocates(self, job: JobContext) -> None:
+        """Fill memory, half of it in a process of its own."""
+        pid = os.fork()
+        taken = bytearray()
+        while len(taken) < self.config.size_bytes // 2:
+            taken += b"x" * (8 << 20)
+            time.sleep(0.01)
+        time.sleep(self.config.seconds)
+        if pid == 0:
+            os._exit(0)
 
     def writes(self, job: JobContext) -> None:
         """Write a large artifact."""
