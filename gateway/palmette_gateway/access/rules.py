@@ -95,6 +95,9 @@ RULES: dict[str, dict[str, Rule]] = {
         "InspectModel": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load a model from disk
         "PlanSparsity": Rule(Role.VIEWER, idempotent=True, timeout_s=120),
     },
+    "palmette.guided_training.v1.GuidedTrainingService": {
+        "CompareRepresentations": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load models and data
+    },
     # Check says only that the gateway serves: load balancers and probes have no token.
     "grpc.health.v1.Health": {"Check": PUBLIC, "Watch": READ, "List": READ},
     "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": READ},
