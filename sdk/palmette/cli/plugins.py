@@ -17,13 +17,16 @@ from palmette.cli.output import Json, show, table
 from palmette.config_table import ConfigField, config_fields
 from palmette.types import Plugin
 
+# A service that does not answer within most of this is named as missing; nobody waits a minute for the others.
+_PATIENCE_S = 15.0
+
 app = typer.Typer(help="The methods that the suite can run.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(service: Annotated[str, typer.Option(help="Only this service's.")] = "", json: Json = False) -> None:
     """List the installed methods."""
-    with suite() as client:
+    with suite(timeout_s=_PATIENCE_S) as client:
         plugins = client.plugins(service)
     result = {"plugins": plugins, "unreachable": plugins.unreachable}
     show(result, json, lambda: table(["NAME", "SERVICE", "KIND", "STATE", "SUMMARY"], _rows(plugins), empty="none"))
