@@ -48,6 +48,10 @@ def setting_rows(columns: Sequence[Mapping[str, object]]) -> list[Row]:
 
 
 def _words(value: object) -> str:
+    if value is None or value in ([], (), {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(_words(item) for item in value)
     if isinstance(value, str) and value.startswith("artifact:"):
