@@ -14,6 +14,7 @@ from tests.sdk.tiny_suite import TinySuite
 import palmette
 from palmette.endpoint import find_endpoint
 from palmette.errors import (
+    DeadlineExceeded,
     InvalidRequest,
     ResourceExhausted,
     ServerError,
@@ -131,6 +132,15 @@ def test_statuses_become_errors(client: palmette.Client, suite: TinySuite) -> No
     with pytest.raises(ResourceExhausted, match="10000 jobs"):
         client.health()
     with pytest.raises(ServerError, match="oops"):
+        client.health()
+
+
+def test_a_call_that_is_answered_too_late_says_by_whom_and_what_to_do(
+    client: palmette.Client, suite: TinySuite
+) -> None:
+    suite.gate.failures["GetHealth"] = [(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")]
+
+    with pytest.raises(DeadlineExceeded, match=rf"^{suite.address} did not answer in time; `palmette health`"):
         client.health()
 
 

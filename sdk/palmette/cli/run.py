@@ -29,16 +29,21 @@ def run(
     model: Annotated[str, typer.Option(help="Reference of the input 'model', such as zoo:resnet20.")] = "",
     data: Annotated[str, typer.Option(help="Reference of the input 'data', such as fashion-mnist.")] = "",
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="NAME=REFERENCE of any input; repeat it for a list.")
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=REFERENCE", help="Any input; repeat it for another, or for a list."),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="NAME=VALUE of the configuration (dots reach inside), or of a pipeline's parameter."
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the method (dots reach inside), or a parameter of a pipeline; repeat it for another.",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random draw.")] = None,
-    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for filtering.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="For filtering; repeat it for another.")
+    ] = None,
     priority: Annotated[int, typer.Option(help="Higher runs first.")] = 0,
     gpus: Annotated[int, typer.Option(min=0, help="Whole GPUs.")] = 0,
     cpu: Annotated[float, typer.Option(min=0, help="CPU cores; 0 is the service's default.")] = 0,
@@ -47,6 +52,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a method, or a pipeline that goes on where it stopped.
+
+    Such as: palmette run random-pruning --model zoo:resnet20 --data digits --set density=0.2
 
     Interrupting this leaves the job running; `palmette jobs cancel` stops it.
     """
@@ -80,9 +87,8 @@ def run(
 
 def _given(ctx: typer.Context) -> list[str]:
     """Return the options that the command line names."""
-    names = {"inputs": "input", "settings": "settings"}
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
-    return [names.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    return [{"inputs": "input"}.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
 
 
 def _inputs(items: Sequence[str], **single: str) -> dict[str, list[str]]:

@@ -15,7 +15,6 @@ _PLAIN: dict[grpc.StatusCode, type[errors.PalmetteError]] = {
     grpc.StatusCode.ALREADY_EXISTS: errors.AlreadyExists,
     grpc.StatusCode.FAILED_PRECONDITION: errors.FailedPrecondition,
     grpc.StatusCode.ABORTED: errors.FailedPrecondition,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
     grpc.StatusCode.DATA_LOSS: errors.DataLoss,
     grpc.StatusCode.UNIMPLEMENTED: errors.Unsupported,
 }
@@ -50,6 +49,8 @@ def error_of(
             return errors.ResourceExhausted(f"the request is larger than the server takes: {size:.1f} of {most:.1f} MB")
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return errors.ResourceExhausted(message, reason=reason, retry_after_s=_retry_after_s(details))
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return errors.DeadlineExceeded(_late(message, address), reason=reason)
         case _ if code in _PLAIN:
             return _PLAIN[code](message, reason=reason)
         case _:
@@ -99,6 +100,14 @@ def _denied(message: str) -> str:
     return (
         f"your token's role does not allow this ({message}); `palmette auth whoami` shows the role, an admin "
         "issues another token with `palmette auth token`"
+    )
+
+
+def _late(message: str, address: str) -> str:
+    said = "" if message.lower() in ("deadline exceeded", "deadline_exceeded") else f" ({message})"
+    return (
+        f"{address} did not answer in time{said}; `palmette health` shows which part is not well, and a client made "
+        "with a larger timeout_s waits longer"
     )
 
 
