@@ -88,7 +88,8 @@ def run(
 def _given(ctx: typer.Context) -> list[str]:
     """Return the options that the command line names."""
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
-    return [{"inputs": "input"}.get(name, name) for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    return ["input" if name == "inputs" else name for name in given]
 
 
 def _inputs(items: Sequence[str], **single: str) -> dict[str, list[str]]:
