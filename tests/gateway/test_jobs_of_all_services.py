@@ -105,6 +105,19 @@ def test_every_job_is_listed_once_and_in_order_whatever_the_order_and_the_page(
     assert books.walk(page_size, order_by=order_by) == [job[0] for job in expected]
 
 
+def test_total_stays_the_sum_of_the_services_also_when_one_has_no_more(books: Books) -> None:
+    books.books["nas"].add("A0", second=9)
+    for second in range(5):
+        books.books["pruning_growth"].add(f"B{second}", second=second)
+    totals, token = [], ""
+    for _ in range(3):
+        page = books.list(page_size=2, page_token=token)
+        totals.append(page.total_size)
+        token = page.next_page_token
+    assert totals == [6, 6, 6]
+    assert books.list(page_size=2, filter="state=FAILED").total_size == 0
+
+
 def test_jobs_that_arrive_while_pages_are_read_move_nothing(books: Books) -> None:
     for second in range(10):
         books.books[NAMES[second % 2]].add(f"J{second:02}", second=second)

@@ -31,6 +31,7 @@ class _Feed:
         self.service = service
         self.silence = ""
         self.jobs: list[job_pb2.Job] = []
+        self.total: int | None = None
         self._token: str | None = token  # of the page in `jobs`
         self._next: str | None = token
         self._after = after
@@ -57,7 +58,7 @@ class _Feed:
                     raise from_upstream(self.service.name, str(self.service.address), error) from error
                 self.silence = describe_silence(self.service.name, str(self.service.address), error)
                 return
-            self._next = page.next_page_token or None
+            self._next, self.total = page.next_page_token or None, page.total_size
             # Jobs that were added meanwhile may have moved ones already returned onto this page.
             after = self._after
             self.jobs = [job for job in page.jobs if after is None or order.precedes(after, order.key(job))]
@@ -91,11 +92,13 @@ async def list_jobs(services: Services, request: job_pb2.ListJobsRequest, call: 
         after = order.key(job)
         await first.fill(call, request, order, size)
 
+    totals = start.totals | {feed.service.name: feed.total for feed in feeds if feed.total is not None}
+    response.total_size = sum(totals.values())
     response.unreachable.update({feed.service.name: feed.silence for feed in feeds if feed.silence})
     tokens = {feed.service.name: feed.token for feed in feeds}
     left = {name: token for name, token in tokens.items() if token is not None}
     if left.keys() - response.unreachable.keys():  # otherwise whoever pages on would never come to an end
-        response.next_page_token = page_token.encode(Position(after, left), request)
+        response.next_page_token = page_token.encode(Position(after, left, totals), request)
     return response
 
 

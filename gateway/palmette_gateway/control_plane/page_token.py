@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from palmette_gateway.control_plane.job_order import Key
 from palmette_gateway.errors import invalid_argument
@@ -20,15 +20,22 @@ class Position:
     Attributes:
         after: Key of the last job that was returned; None at the start.
         tokens: Page token of each service that has more, or may have.
+        totals: How many jobs each service has in all, as far as it told.
     """
 
     after: Key | None
     tokens: dict[str, str]
+    totals: dict[str, int] = field(default_factory=dict)
 
 
 def encode(position: Position, request: job_pb2.ListJobsRequest) -> str:
     """Write a position as an opaque token that only fits the same filter and order."""
-    content = {"after": position.after, "tokens": position.tokens, "query": _query(request)}
+    content = {
+        "after": position.after,
+        "tokens": position.tokens,
+        "totals": position.totals,
+        "query": _query(request),
+    }
     return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
 
 
@@ -41,7 +48,11 @@ def decode(request: job_pb2.ListJobsRequest) -> Position:
     try:
         content = json.loads(base64.urlsafe_b64decode(request.page_token.encode()))
         value, job_id = content["after"]
-        position = Position((int(value), str(job_id)), {str(k): str(v) for k, v in content["tokens"].items()})
+        position = Position(
+            after=(int(value), str(job_id)),
+            tokens={str(name): str(token) for name, token in content["tokens"].items()},
+            totals={str(name): int(total) for name, total in content["totals"].items()},
+        )
         query = content["query"]
     except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise invalid_argument([("page_token", "is not a token that the gateway gave")]) from error

@@ -349,7 +349,9 @@ class Resources(_message.Message):
     cpu: _builtins.float
     """CPU cores per node; the worker limits its threads to it."""
     memory_bytes: _builtins.int
-    """Bytes of memory per node."""
+    """Bytes of memory per node. A job that takes more, with every process that it starts, is killed
+    and fails with RESOURCE_EXHAUSTED. 0 sets no limit.
+    """
     nodes: _builtins.int
     """Nodes of a distributed job."""
     def __init__(
@@ -789,8 +791,13 @@ class ListJobsResponse(_message.Message):
     JOBS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     UNREACHABLE_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last."""
+    total_size: _builtins.int
+    """Jobs on all pages together, as counted for the first page; without those of services that
+    could not be asked.
+    """
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]:
         """A page of jobs."""
@@ -805,10 +812,11 @@ class ListJobsResponse(_message.Message):
         jobs: _abc.Iterable[Global___Job] | None = ...,
         next_page_token: _builtins.str = ...,
         unreachable: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "next_page_token", b"next_page_token", "unreachable", b"unreachable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "next_page_token", b"next_page_token", "total_size", b"total_size", "unreachable", b"unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -61,11 +61,12 @@ class JobBook:
         states = request.filter.removeprefix("state=").split(",") if request.filter else []
         if states:
             jobs = [job for job in jobs if job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_") in states]
+        total = len(jobs)
         if request.page_token:
             after = tuple(json.loads(base64.b64decode(request.page_token)))
             jobs = [job for job in jobs if (key(job) < after if descending else key(job) > after)]
         size = request.page_size or 50
-        page = job_pb2.ListJobsResponse(jobs=jobs[:size])
+        page = job_pb2.ListJobsResponse(jobs=jobs[:size], total_size=total)
         if len(jobs) > size:
             page.next_page_token = base64.b64encode(json.dumps(key(jobs[size - 1])).encode()).decode()
         return page

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from palmette_test_service.engine import NoCheck
 from sqlalchemy import insert, select
 
 from palmette_plugins.api.errors import InvalidArgument
 from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.database import Database
 from palmette_services.runtime.database.migrate import migrate
+from palmette_services.runtime.jobs.acceptance import Acceptance
+from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.insertion import NewJob, job_row
 from palmette_services.runtime.jobs.listing import JobQuery
-from palmette_services.runtime.jobs.messages import job_messages
+from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.jobs.states import JobState
 from palmette_services.runtime.jobs.tables import JobRow, LabelRow
 
@@ -64,13 +67,16 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
+def queue(database: Database) -> JobQueue:
+    """Return a queue over the database, for reading."""
+    acceptance = Acceptance("testing", "", NoCheck(), lambda _resources: ())
+    return JobQueue("testing", database, acceptance, JobFiles(Path()), most_queued=1)
+
+
 async def page(database: Database, request: job_pb2.ListJobsRequest) -> tuple[list[job_pb2.Job], str]:
     """Return one page and the token of the next."""
-    query = JobQuery.parse(request)
-    async with database.read() as connection:
-        found = (await connection.execute(query.statement())).all()
-        jobs = await job_messages(connection, "testing", found[: query.size], lambda _job: "")
-    return jobs, query.token(found[query.size - 1], request) if len(found) > query.size else ""
+    response = await queue(database).list(request)
+    return list(response.jobs), response.next_page_token
 
 
 async def all_pages(database: Database, **fields: object) -> list[job_pb2.Job]:
@@ -134,6 +140,27 @@ def test_what_cannot_be_understood_is_refused_by_field(fields: dict[str, object]
     assert caught.value.violations[0].field == field
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"order_by": "end_time"},
+        {"filter": "state=QUEUED,FAILED"},
+        {"filter": "labels.team=vision"},
+        {"filter": "labels.team=vision", "order_by": "end_time desc"},
+        {"filter": "plugin=plugin-1 AND labels.team=vision AND user=ada"},
+        {"filter": "labels.team=hearing"},
+    ],
+)
+async def test_total_is_the_number_of_jobs_on_all_pages(database: Database, fields: dict[str, str]) -> None:
+    request = job_pb2.ListJobsRequest(page_size=7, **fields)
+    expected = len(await all_pages(database, page_size=1000, **fields))
+    first = await queue(database).list(request)
+    request.page_token = first.next_page_token
+    second = await queue(database).list(request)
+    assert [first.total_size, second.total_size] == [expected, expected]
+
+
 async def test_token_is_refused_under_another_filter(database: Database) -> None:
     _, token = await page(database, job_pb2.ListJobsRequest(page_size=5))
     with pytest.raises(InvalidArgument, match="another filter"):
@@ -143,7 +170,8 @@ async def test_token_is_refused_under_another_filter(database: Database) -> None
 @pytest.mark.slow
 async def test_page_out_of_many_jobs_is_quick_wherever_it_is(tmp_path: Path) -> None:
     database = await open_with(tmp_path, MANY)
-    deep = JobQuery.parse(job_pb2.ListJobsRequest()).token(await row_of(database, MANY // 2), job_pb2.ListJobsRequest())
+    first = job_pb2.ListJobsRequest()
+    deep = JobQuery.parse(first).token(await row_of(database, MANY // 2), MANY, first)
     requests = [job_pb2.ListJobsRequest(page_token=deep), *(job_pb2.ListJobsRequest(filter=text) for text in FILTERS)]
     took_s = [[await time_of(database, request) for _ in range(5)] for request in requests]
     await database.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from palmette_plugins.api.errors import InvalidArgument
@@ -37,7 +37,11 @@ class _LabelCondition:
 
 @dataclass(frozen=True)
 class JobQuery:
-    """A parsed ListJobs request: `after` is the key of the last job of the page before."""
+    """A parsed ListJobs request.
+
+    `after` is the key of the last job of the page before, and `total` the number of jobs on all pages, as it was
+    counted for the first one; both None there.
+    """
 
     conditions: tuple[ColumnElement[bool], ...]
     labels: tuple[_LabelCondition, ...]
@@ -45,6 +49,7 @@ class JobQuery:
     descending: bool
     size: int
     after: tuple[Any, ...] | None
+    total: int | None
 
     @classmethod
     def parse(cls, request: job_pb2.ListJobsRequest) -> JobQuery:
@@ -53,36 +58,52 @@ class JobQuery:
             raise InvalidArgument.field("page_size", "must not be negative")
         order, descending = _order(request.order_by)
         conditions = [_condition(text) for text in _split(request.filter)]
+        total, *after = _decode_token(request, len(_ORDERS[order])) or (None,)
         return cls(
             conditions=tuple(found for found in conditions if not isinstance(found, _LabelCondition)),
             labels=tuple(found for found in conditions if isinstance(found, _LabelCondition)),
             order=order,
             descending=descending,
             size=min(request.page_size or _DEFAULT_PAGE, _LARGEST_PAGE),
-            after=_decode_token(request, len(_ORDERS[order])),
+            after=tuple(after) or None,
+            total=total,
         )
 
     def statement(self) -> Select[Any]:
         """Return the query for this page and one job more, which tells whether another page follows."""
-        *first, job_id = _ORDERS[self.order]
-        statement = select(JobRow.__table__).where(*self.conditions)
-        for label in self.labels:
-            table = aliased(LabelRow)
-            statement = statement.join(table, table.job_id == JobRow.id)
-            statement = statement.where(table.key == label.key, table.value.in_(label.values))
-            job_id = table.job_id  # the same value; its index has it in order, whether the label is rare or common
+        *first, _ = _ORDERS[self.order]
+        statement, job_id = self._found(select(JobRow.__table__))
         keys = (*first, job_id)
-        if self.order == "end_time":
-            statement = statement.where(JobRow.end_time_us.is_not(None))
         if self.after is not None:
             place, last = tuple_(*keys), tuple_(*self.after)
             statement = statement.where(place < last if self.descending else place > last)
         return statement.order_by(*(key.desc() if self.descending else key.asc() for key in keys)).limit(self.size + 1)
 
-    def token(self, row: Any, request: job_pb2.ListJobsRequest) -> str:
-        """Return the token of the page that follows `row`."""
+    def counting(self) -> Select[Any]:
+        """Return the query for the number of jobs on all pages."""
+        if len(self.labels) == 1 and not self.conditions and self.order != "end_time":  # its index alone tells
+            return select(func.count()).where(*_has(self.labels[0], LabelRow))
+        return self._found(select(func.count()).select_from(JobRow))[0]
+
+    def _found(self, statement: Select[Any]) -> tuple[Select[Any], Any]:
+        """Return the statement with the filter applied, and the column that holds a job's id."""
+        statement, job_id = statement.where(*self.conditions), JobRow.id
+        for label in self.labels:
+            table = aliased(LabelRow)
+            statement = statement.join(table, table.job_id == JobRow.id).where(*_has(label, table))
+            job_id = table.job_id  # the same value; its index has it in order, whether the label is rare or common
+        if self.order == "end_time":
+            statement = statement.where(JobRow.end_time_us.is_not(None))
+        return statement, job_id
+
+    def token(self, row: Any, total: int, request: job_pb2.ListJobsRequest) -> str:
+        """Return the token of the page that follows `row`; it carries the total, which is counted once."""
         place = [getattr(row, key.key) for key in _ORDERS[self.order]]
-        return base64.urlsafe_b64encode(orjson.dumps([_query(request), *place])).decode()
+        return base64.urlsafe_b64encode(orjson.dumps([_query(request), total, *place])).decode()
+
+
+def _has(label: _LabelCondition, table: Any) -> tuple[ColumnElement[bool], ...]:
+    return (table.key == label.key, table.value.in_(label.values))
 
 
 def _query(request: job_pb2.ListJobsRequest) -> str:
@@ -90,18 +111,19 @@ def _query(request: job_pb2.ListJobsRequest) -> str:
     return f"{request.filter}|{request.order_by}"
 
 
-def _decode_token(request: job_pb2.ListJobsRequest, length: int) -> tuple[Any, ...] | None:
+def _decode_token(request: job_pb2.ListJobsRequest, keys: int) -> tuple[Any, ...] | None:
+    """Return the total and the keys of the last job; None for the first page."""
     if not request.page_token:
         return None
     try:
-        made_for, *place = orjson.loads(base64.urlsafe_b64decode(request.page_token.encode()))
+        made_for, *numbers, job_id = orjson.loads(base64.urlsafe_b64decode(request.page_token.encode()))
     except (ValueError, TypeError):
         raise InvalidArgument.field("page_token", "is not a token that this service gave out") from None
     if made_for != _query(request):
         raise InvalidArgument.field("page_token", "belongs to another filter or order; start again without a token")
-    if not (len(place) == length and isinstance(place[-1], str) and all(isinstance(key, int) for key in place[:-1])):
+    if not (len(numbers) == keys and isinstance(job_id, str) and all(isinstance(key, int) for key in numbers)):
         raise InvalidArgument.field("page_token", "is not a token that this service gave out")
-    return tuple(place)
+    return (*numbers, job_id)
 
 
 def _order(text: str) -> tuple[str, bool]:

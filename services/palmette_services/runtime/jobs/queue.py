@@ -122,8 +122,11 @@ class JobQueue:
             rows = (await connection.execute(query.statement())).all()
             page = rows[: query.size]
             jobs = await job_messages(connection, self._service, page, self.waiting_reason)
-        token = query.token(page[-1], request) if len(rows) > query.size else ""
-        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=token)
+            total = query.total
+            if total is None:
+                total = int((await connection.execute(query.counting())).scalar_one())
+        token = query.token(page[-1], total, request) if len(rows) > query.size else ""
+        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=token, total_size=total)
 
     async def watch(self, name: str, after_sequence: int = 0) -> AsyncGenerator[job_pb2.JobEvent]:
         """Yield a job's events after a sequence: stored ones, then live ones, until the job has ended."""
