@@ -96,9 +96,6 @@ RULES: dict[str, dict[str, Rule]] = {
         "PlanSparsity": Rule(Role.VIEWER, idempotent=True, timeout_s=120),
     },
     "palmette.guided_training.v1.GuidedTrainingService": {
-        "CompareRepresentations": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # runs two models on some data
-    },
-    "palmette.guided_training.v1.GuidedTrainingService": {
         "CompareRepresentations": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load models and data
     },
     # Check says only that the gateway serves: load balancers and probes have no token.
