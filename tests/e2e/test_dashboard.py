@@ -115,10 +115,12 @@ def deploy(page: Page, name: str) -> None:
     page.wait_for_url(f"**/deployments/{name}")
     expect(page.locator("#deployment .page-head .badge")).to_have_text("Ready")
     expect(page.locator("#deployment")).to_contain_text("on 16 inputs")
-    deployment = page.url
     page.goto(artifact)
     expect(page.locator("svg.lineage")).to_contain_text("export")
-    page.goto(deployment)
+    page.locator("section", has_text="Served by").get_by_role("link", name=name).click()
+    page.get_by_role("link", name="export job").click()
+    page.locator("main").get_by_role("link", name=name, exact=True).click()
+    page.wait_for_url(f"**/deployments/{name}")
 
 
 def see_figures_after_an_inference(page: Page, client: palmette.Client, name: str) -> None:
