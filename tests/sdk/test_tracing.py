@@ -25,7 +25,8 @@ from palmette.launcher.ports import free_ports
 from palmette.tracing.provider import CollectorExporter
 
 PROGRAM = """
-import sys, palmette
+import random, sys, palmette
+random.seed(7)
 with palmette.Client(sys.argv[1], sys.argv[2]) as client:
     next(client.submit("random-pruning", model="zoo:resnet20", data="digits").watch())
 print(sorted(name for name in sys.modules if name.split(".")[0] == "opentelemetry"))
@@ -64,6 +65,14 @@ def test_with_an_endpoint_every_call_has_a_span_that_is_sent_before_the_program_
         "rpc.method": "SubmitJob",
     }
     assert collector.one("palmette.v1.JobService/WatchJob").end_ns > submit.end_ns
+
+
+def test_programs_that_seed_alike_have_traces_of_their_own(suite: TinySuite, collector: Collector) -> None:
+    for _ in range(2):
+        run_program(suite, PALMETTE_OTLP_ENDPOINT=collector.endpoint)
+
+    submits = [span for span in collector.spans if span.name == "palmette.v1.JobService/SubmitJob"]
+    assert len({span.trace_id for span in submits}) == len({span.id for span in submits}) == 2
 
 
 def test_the_standard_variable_of_a_collector_without_grpc_is_left_alone(suite: TinySuite) -> None:

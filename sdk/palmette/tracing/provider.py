@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Sequence
 
 import grpc
@@ -11,6 +12,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 _EXPORT_S = 2.0  # the longest that the end of a program can wait for a collector that says nothing
 _log = logging.getLogger(__name__)
@@ -23,9 +25,21 @@ def open_provider(service: str, endpoint: str) -> TracerProvider:
         service: Name that a trace shows this process under.
         endpoint: Address of an OTLP collector (gRPC), such as ``http://localhost:4317``.
     """
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}), id_generator=UnseededIds())
     provider.add_span_processor(BatchSpanProcessor(CollectorExporter(endpoint)))
     return provider
+
+
+class UnseededIds(RandomIdGenerator):
+    """Ids that differ although the program seeded Python's generator, as experiments and jobs do."""
+
+    def generate_span_id(self) -> int:
+        """Return 8 random bytes."""
+        return secrets.randbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        """Return 16 random bytes."""
+        return secrets.randbits(128) or 1
 
 
 class CollectorExporter(SpanExporter):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 import pytest
@@ -18,6 +21,7 @@ from palmette_protos.v1 import job_pb2
 from palmette_services.runtime.settings import ServiceSettings
 
 Make = Callable[..., ServiceProcess]
+SUBMIT = "palmette.v1.JobService/SubmitJob"
 SERVICE, WORKER = "palmette-testing", "palmette-testing-worker"
 TRACE, CALLER = "ab" * 16, "cd" * 8
 
@@ -47,29 +51,72 @@ def attempts(collector: Collector, number: int) -> list[Span]:
     return spans
 
 
-def test_what_a_job_did_is_in_the_trace_of_whoever_submitted_it(make_service: Make, collector: Collector) -> None:
-    service = make_service(otlp_endpoint=collector.endpoint)
-    name = submit_traced(service, steps=1)
-    service.wait(name)
-    assert service.terminate() == 0  # what is still held back is sent at the end
+@dataclass(frozen=True)
+class Ended:
+    """A service that was watched, ran a job for a traced caller and one that failed, and has ended."""
 
-    submit = collector.one("palmette.v1.JobService/SubmitJob", SERVICE)
-    (attempt,) = attempts(collector, 1)
+    collector: Collector
+    job: str
+    log: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, catalogue_cache: Path) -> Iterator[Ended]:
+    """Run it."""
+    with Collector() as collector:
+        service = ServiceProcess(tmp_path_factory.mktemp("traced"), otlp_endpoint=collector.endpoint)
+        shutil.copytree(catalogue_cache, service.folder / "data" / "cache")
+        try:
+            service.start()
+            watch = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+            assert next(iter(watch)).status == health_pb2.HealthCheckResponse.SERVING
+            watch.cancel()
+            job = submit_traced(service, steps=1)
+            service.wait(job)
+            service.wait(service.submit("misbehaving", how="raises"))
+            assert service.terminate() == 0  # what is still held back is sent at the end
+        finally:
+            service.stop()
+        yield Ended(collector, job, service.log_path.read_bytes().splitlines())
+
+
+def test_what_a_job_did_is_in_the_trace_of_whoever_submitted_it(ended: Ended) -> None:
+    collector = ended.collector
+    attempt = collector.one("job steps", WORKER)
+    submit = next(span for span in collector.spans if span.name == SUBMIT and span.trace_id == TRACE)
     assert (submit.trace_id, submit.parent_id, submit.kind) == (TRACE, CALLER, trace_pb2.Span.SPAN_KIND_SERVER)
     assert (attempt.trace_id, attempt.parent_id, attempt.service) == (TRACE, submit.id, WORKER)
     assert attempt.attributes == {
-        "palmette.job": name,
+        "palmette.job": ended.job,
         "palmette.plugin": "steps",
         "palmette.attempt": 1,
         "palmette.state": "SUCCEEDED",
     }
-    phases = [collector.one(phase, WORKER) for phase in ("start", "run", "commit")]
-    assert {phase.parent_id for phase in phases} == {attempt.id}
+    phases = sorted((span for span in collector.spans if span.parent_id == attempt.id), key=lambda span: span.start_ns)
+    assert [phase.name for phase in phases] == ["start", "run", "commit"]
     bounds = [(phase.start_ns, phase.end_ns) for phase in phases]
     assert bounds == sorted(bounds)
     assert (bounds[0][0], bounds[-1][1]) == (attempt.start_ns, attempt.end_ns)
-    accepted = next(line for line in service.log_path.read_bytes().splitlines() if b'"accepted"' in line)
+    accepted = next(line for line in ended.log if b'"accepted"' in line)
     assert orjson.loads(accepted)["trace_id"] == TRACE
+
+
+def test_a_failed_job_says_why_in_its_span(ended: Ended) -> None:
+    failed = ended.collector.one("job misbehaving", WORKER)
+    (submit,) = [span for span in ended.collector.spans if span.id == failed.parent_id]
+    assert (submit.name, submit.parent_id) == (SUBMIT, "")  # a caller without a trace starts one
+    assert "the moon is in the wrong place" in (failed.failed or "")
+    assert failed.attributes["palmette.state"] == "FAILED"
+
+
+def test_jobs_of_one_seed_have_spans_of_their_own(ended: Ended) -> None:
+    ids = [span.id for span in ended.collector.spans]
+    assert len(ids) == len(set(ids))
+
+
+def test_neither_health_nor_the_workers_connection_leaves_spans(ended: Ended) -> None:
+    names = {span.name.partition("/")[0] for span in ended.collector.spans if span.service == SERVICE}
+    assert names == {"palmette.v1.JobService"}
 
 
 def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service: Make, collector: Collector) -> None:
@@ -82,7 +129,7 @@ def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service:
     service.wait(name)
     assert service.terminate() == 0
 
-    submit = collector.one("palmette.v1.JobService/SubmitJob", SERVICE)
+    submit = collector.one(SUBMIT, SERVICE)
     lost, second = attempts(collector, 2)
     assert {span.parent_id for span in (lost, second)} == {submit.id}
     assert (lost.service, lost.failed) == (SERVICE, "the worker was killed by SIGKILL")
@@ -90,30 +137,6 @@ def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service:
     assert (second.service, second.failed) == (WORKER, None)
     assert (second.attributes["palmette.attempt"], second.attributes["palmette.state"]) == (2, "SUCCEEDED")
     assert second.start_ns >= lost.end_ns
-
-
-def test_a_failed_job_says_why_in_its_span(make_service: Make, collector: Collector) -> None:
-    service = make_service(otlp_endpoint=collector.endpoint)
-    name = service.submit("misbehaving", how="raises")
-    service.wait(name)
-    assert service.terminate() == 0
-
-    failed = collector.one("job misbehaving", WORKER)
-    assert "the moon is in the wrong place" in (failed.failed or "")
-    assert failed.attributes["palmette.state"] == "FAILED"
-    assert len({failed.trace_id, collector.one("palmette.v1.JobService/SubmitJob").trace_id}) == 1
-
-
-def test_health_can_be_watched_and_leaves_no_spans(make_service: Make, collector: Collector) -> None:
-    service = make_service(otlp_endpoint=collector.endpoint)
-    watch = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
-    assert next(iter(watch)).status == health_pb2.HealthCheckResponse.SERVING
-    watch.cancel()
-    service.submit("steps", steps=0)
-    assert service.terminate() == 0
-
-    collector.one("palmette.v1.JobService/SubmitJob")
-    assert not [span for span in collector.spans if "grpc.health" in span.name or "WorkerService" in span.name]
 
 
 def test_a_collector_that_is_down_costs_one_line_in_the_log(make_service: Make) -> None:
