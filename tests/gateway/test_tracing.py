@@ -37,17 +37,20 @@ def services() -> Iterator[dict[str, Upstream]]:
         upstream.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     """A running collector."""
     with Collector() as running:
         yield running
 
 
-@pytest.fixture
-def gateway(tmp_path: Path, services: dict[str, Upstream], collector: Collector) -> Iterator[RunningGateway]:
+@pytest.fixture(scope="module")
+def gateway(
+    tmp_path_factory: pytest.TempPathFactory, services: dict[str, Upstream], collector: Collector
+) -> Iterator[RunningGateway]:
     """A gateway that sends its traces there."""
-    running = RunningGateway(tmp_path, services, settings={"PALMETTE_OTLP_ENDPOINT": collector.endpoint})
+    settings = {"PALMETTE_OTLP_ENDPOINT": collector.endpoint}
+    running = RunningGateway(tmp_path_factory.mktemp("traced"), services, settings=settings)
     yield running
     running.stop()
 
@@ -88,7 +91,8 @@ def test_a_collector_only_adds_to_the_configuration(tmp_path: Path) -> None:
     assert changes.keys() == {"clusters.yaml", "listeners.yaml"}
     assert {line[0] for lines in changes.values() for line in lines} == {"+"}
     assert any("random_sampling: { value: 12.5 }" in line for line in changes["listeners.yaml"])
-    assert not any("grpc_health_check" in line for line in changes["clusters.yaml"])  # a collector may have no gRPC health
+    # A collector may have no gRPC health.
+    assert not any("grpc_health_check" in line for line in changes["clusters.yaml"])
 
 
 def _lines(configuration: Configuration, name: str) -> list[str]:
