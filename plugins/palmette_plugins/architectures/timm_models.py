@@ -13,6 +13,7 @@ from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFoun
 from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
+from palmette_plugins.architectures.shortcuts import remove_shortcuts
 from palmette_plugins.architectures.timm_weights import weights_at_hand
 
 
@@ -26,6 +27,7 @@ class TimmParameters(ReferenceParameters):
         False, description="learned weights: from `checkpoint`, else from the cache, else downloaded by timm"
     )
     checkpoint: str | None = Field(None, description="a local file of learned weights (safetensors or pth)")
+    shortcuts: bool | None = Field(None, description="false takes the shortcuts out of a ResNet")
 
 
 class Timm(ArchitectureProvider):
@@ -88,6 +90,8 @@ class Timm(ArchitectureProvider):
         except Exception as error:
             # timm asks hubs, files and constructors; each fails in a way of its own.
             raise InvalidArgument.field("reference", _reason(reference, parameters, error)) from error
+        if parameters.shortcuts is False:
+            remove_shortcuts(module, f"'{reference}'")
         return module
 
     def pretrained(self, reference: Reference) -> bool:
