@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from google.protobuf.json_format import ParseDict
-from google.protobuf.message import Message
+from typing import Any
 
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2, pruning_growth_pb2_grpc
-from palmette_services.runtime.inspector import Inspector
+from palmette_services.runtime.rpc.operations import Operations
 from palmette_services.runtime.rpc.structs import struct_to_dict
-
-_LONGEST_S = 120.0
-_Response = TypeVar("_Response", bound=Message)
 
 
 class PruningGrowthServicer(pruning_growth_pb2_grpc.PruningGrowthServiceServicer):
-    """Asks the inspector; this process never loads a model."""
+    """Answers by the service's operations."""
 
-    def __init__(self, inspector: Inspector) -> None:
-        self._inspector = inspector
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
 
     async def InspectModel(
         self, request: pruning_growth_pb2.InspectModelRequest, context: Any
     ) -> pruning_growth_pb2.InspectModelResponse:
         """List a model's layers."""
         question = {"model": request.model, "data": request.data}
-        answer = await self._inspector.call("inspect-model", question, _patience_s(context))
-        return _message(answer, pruning_growth_pb2.InspectModelResponse())
+        response = pruning_growth_pb2.InspectModelResponse()
+        return await self._operations.answer("inspect-model", question, response, context)
 
     async def PlanSparsity(
         self, request: pruning_growth_pb2.PlanSparsityRequest, context: Any
@@ -40,16 +34,5 @@ class PruningGrowthServicer(pruning_growth_pb2_grpc.PruningGrowthServiceServicer
             "config": struct_to_dict(request.config),
             "seed": request.seed,
         }
-        answer = await self._inspector.call("plan-sparsity", question, _patience_s(context))
-        return _message(answer, pruning_growth_pb2.PlanSparsityResponse())
-
-
-def _patience_s(context: Any) -> float:
-    """Return how long the caller waits for the answer, within reason."""
-    left_s: float | None = context.time_remaining()
-    return _LONGEST_S if left_s is None else min(left_s, _LONGEST_S)
-
-
-def _message(answer: dict[str, Any], message: _Response) -> _Response:
-    parsed: _Response = ParseDict(answer, message)
-    return parsed
+        response = pruning_growth_pb2.PlanSparsityResponse()
+        return await self._operations.answer("plan-sparsity", question, response, context)
