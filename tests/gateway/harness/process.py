@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,7 +11,13 @@ from pathlib import Path
 
 from palmette_gateway.envoy.binary import find_envoy
 
-PR_SET_PDEATHSIG = 1
+# Asks Linux to end this process when the tests are killed before they can, then becomes the command. Not a
+# `preexec_fn`: that forks, and gRPC's threads make some forked children abort before they get to their command.
+END_WITH_THE_TESTS = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Process:
@@ -23,11 +28,10 @@ class Process:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PALMETTE_")}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", "-c", END_WITH_THE_TESTS, *command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=clean | dict(environment or {}),
-                preexec_fn=_end_with_the_tests,
             )
 
     @property
@@ -55,11 +59,6 @@ class Process:
     def output(self) -> str:
         """What it wrote so far."""
         return self.log.read_text(errors="replace")
-
-
-def _end_with_the_tests() -> None:
-    """Ask Linux to end this process when the tests are killed before they can."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start_envoy(config_dir: Path, log: Path) -> Process:
