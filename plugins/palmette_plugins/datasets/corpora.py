@@ -1,15 +1,12 @@
-"""``prose`` and ``manual``: two English texts from Debian packages, in very different styles."""
+"""``prose`` and ``manual``: two English corpora from Debian packages, in very different styles."""
 
 from __future__ import annotations
 
-import gzip
 import re
 import shutil
 import subprocess
-import zlib
 from abc import abstractmethod
 from functools import cache
-from pathlib import Path
 from typing import ClassVar
 
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
@@ -17,8 +14,8 @@ from palmette_plugins.api.errors import DataLoss, InvalidArgument, NotFound
 from palmette_plugins.api.reference_parameters import as_text, parse_parameters
 from palmette_plugins.api.references import Reference
 from palmette_plugins.datasets.byte_windows import TextParameters, describe_windows, load_windows
+from palmette_plugins.datasets.manuals import manuals_text
 
-_REFERENCE_MANUAL = Path("/usr/share/debian-reference/debian-reference.en.txt.gz")
 _VERSE = re.compile(rb"^[1-3]?[A-Za-z]+\d+:\d+ ", re.MULTILINE)
 
 
@@ -62,14 +59,14 @@ class Prose(Corpus):
 
 
 class Manual(Corpus):
-    """The Debian Reference, an administrator's manual."""
+    """The Debian Reference, an administrator's manual, and the Linux manual pages."""
 
     name = "manual"
-    summary = "the Debian Reference, 0.9 MB of a technical manual (Debian's debian-reference-en)"
+    summary = "the Debian Reference and Linux manual pages, 3.5 MB (Debian's debian-reference-en and manpages)"
 
     def text(self) -> bytes:
-        """Return the manual as plain text."""
-        return _debian_reference()
+        """Return sections and pages as plain text, in a fixed mixed order so that every split has both."""
+        return manuals_text()
 
 
 @cache
@@ -82,13 +79,3 @@ def _bible() -> bytes:
     if done.returncode != 0 or not done.stdout:
         raise DataLoss(f"'{program}' printed no text (exit code {done.returncode}); install bible-kjv again")
     return _VERSE.sub(b"", done.stdout)
-
-
-@cache
-def _debian_reference() -> bytes:
-    if not _REFERENCE_MANUAL.is_file():
-        raise NotFound("manual is not installed; on Debian run: apt-get install debian-reference-en")
-    try:
-        return gzip.decompress(_REFERENCE_MANUAL.read_bytes())
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataLoss(f"{_REFERENCE_MANUAL} is damaged ({error}); install debian-reference-en again") from None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from palmette_plugins.api import InvalidArgument
 from palmette_plugins.api.resolve import describe_dataset, load_dataset
-from palmette_plugins.datasets import corpora
+from palmette_plugins.datasets import corpora, manuals
 from palmette_plugins.datasets.byte_windows import TextParameters, describe_windows, load_windows
 
 
@@ -62,14 +62,31 @@ def test_limits_keep_the_first_windows(tmp_path):
     assert torch.equal(data["train"].tensors[0], whole["train"].tensors[0][:3])
 
 
-@pytest.mark.parametrize(("name", "least", "words"), [("prose", 4_000_000, b"LORD"), ("manual", 800_000, b"Debian")])
+@pytest.mark.parametrize(("name", "least", "words"), [("prose", 4_000_000, b"LORD"), ("manual", 3_400_000, b"Debian")])
 def test_installed_texts_are_whole_and_in_english(name, least, words):
     data = load_dataset(name)
 
     assert sum(data.info.sizes.values()) * 128 > least
     assert data.info.vocabulary_size == 256
-    text = b"".join(bytes(row.tolist()) for row in data["train"].tensors[0][:2000])
+    text = data["train"].tensors[0].to(torch.uint8).numpy().tobytes()
     assert text.count(words) > 50
+
+
+def test_every_split_of_the_manual_has_sections_and_pages():
+    for split in load_dataset("manual").splits.values():
+        text = split.tensors[0].to(torch.uint8).numpy().tobytes()
+        assert text.count(b"\nDESCRIPTION\n") > 5  # of a manual page
+        assert text.count(b"Debian") > 10
+
+
+def test_manual_pages_that_a_slim_image_left_out_are_asked_for(monkeypatch, tmp_path):
+    listed = tmp_path / "manpages.list"
+    listed.write_text(f"/.\n{tmp_path}/man7/epoll.7.gz\n")
+    monkeypatch.setattr(manuals, "_PAGES", listed)
+    manuals.manuals_text.cache_clear()
+
+    with pytest.raises(InvalidArgument, match=r"--path-include='/usr/share/man/\*' manpages"):
+        describe_dataset("manual", "data")
 
 
 def test_prose_has_no_verse_numbers_left():
@@ -79,9 +96,9 @@ def test_prose_has_no_verse_numbers_left():
 
 def test_a_missing_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(corpora, "_REFERENCE_MANUAL", tmp_path / "nothing.gz")
+    monkeypatch.setattr(manuals, "_REFERENCE", tmp_path / "nothing.gz")
     corpora._bible.cache_clear()
-    corpora._debian_reference.cache_clear()
+    manuals.manuals_text.cache_clear()
 
     with pytest.raises(InvalidArgument, match="apt-get install bible-kjv"):
         describe_dataset("prose", "data")
