@@ -12,6 +12,7 @@ from palmette.cli.connecting import suite
 from palmette.cli.events import event_text
 from palmette.cli.exit_codes import ExitCode
 from palmette.cli.formatting import age_text, metrics_text, run_time_text, state_text
+from palmette.cli.json_values import dumps
 from palmette.cli.missing import tell_missing
 from palmette.cli.output import Json, err, json_line, out, show, table
 from palmette.nested import flatten
@@ -34,7 +35,7 @@ def list_(
         found = client.jobs(filter, service=service, limit=limit)
         jobs = [job.info for job in found]
     columns = ["ID", "PLUGIN", "STATE", ">DONE", ">TIME", "CREATED", "METRICS"]
-    result = {"jobs": jobs, "unreachable": found.unreachable}
+    result = {"jobs": jobs, "unreachable": found.unreachable, "total": found.total}
     show(result, json, lambda: table(columns, [_row(job) for job in jobs], empty="no jobs"))
     if not json:
         tell_missing(found, "jobs")
@@ -135,8 +136,13 @@ def job_page(job: JobInfo) -> RenderableType:
     lines += [f"{name}: {' '.join(references)}" for name, references in job.inputs.items()]
     lines += [f"{output} -> {' '.join(names)}" for output, names in job.outputs.as_dict().items()]
     lines += [f"label: {escape(name)}={escape(value)}" for name, value in sorted(job.labels.items())]
-    config = [(name, escape(str(value))) for name, value in flatten(job.config).items()]
+    config = [(name, escape(_value_text(value))) for name, value in sorted(flatten(job.config).items())]
     metrics = [(name, f"{value:.6g}") for name, value in sorted(job.metrics.items())]
     lines += ["", table(["SETTING", "VALUE"], [*config, ("seed", job.seed)], empty="no settings")]
     lines += ["", table(["METRIC", ">VALUE"], metrics, empty="no metrics yet")]
     return Group(*lines)
+
+
+def _value_text(value: object) -> str:
+    """Return a setting as `--set` takes it."""
+    return value if isinstance(value, str) else dumps(value, indent=None)

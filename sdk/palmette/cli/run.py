@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from palmette.cli.jobs import job_page
 from palmette.cli.output import Json, err, show
 from palmette.cli.pipelines import SUFFIXES, refuse_options, run_pipeline_file
 from palmette.errors import InvalidRequest
+from palmette.job import Job
 from palmette.nested import parse_settings, unflatten
 from palmette.progress import JobsDisplay, ProgressBars
 from palmette.types import Resources
@@ -23,27 +24,30 @@ def add_to(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=REFERENCE", help="Any input; repeat it for another, or for a list."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting of the method (dots reach inside), or a parameter of a pipeline; repeat it for another.",
+    ),
+]
+Labels = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="For filtering; repeat it for another.")]
+
+
 def run(
     ctx: typer.Context,
     target: Annotated[str, typer.Argument(help="A method such as random-pruning, or a pipeline.yaml.")],
     model: Annotated[str, typer.Option(help="Reference of the input 'model', such as zoo:resnet20.")] = "",
     data: Annotated[str, typer.Option(help="Reference of the input 'data', such as fashion-mnist.")] = "",
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=REFERENCE", help="Any input; repeat it for another, or for a list."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A setting of the method (dots reach inside), or a parameter of a pipeline; repeat it for another.",
-        ),
-    ] = None,
+    inputs: Inputs = None,
+    settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random draw.")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="For filtering; repeat it for another.")
-    ] = None,
+    label: Labels = None,
     priority: Annotated[int, typer.Option(help="Higher runs first.")] = 0,
     gpus: Annotated[int, typer.Option(min=0, help="Whole GPUs.")] = 0,
     cpu: Annotated[float, typer.Option(min=0, help="CPU cores; 0 is the service's default.")] = 0,
@@ -62,26 +66,28 @@ def run(
         refuse_options(_given(ctx))
         run_pipeline_file(Path(target), values, check=check, json=json)
         return
-    references = _inputs(inputs or (), model=model, data=data)
-    config = unflatten(values)
+    work: dict[str, Any] = {
+        "inputs": _inputs(inputs or (), model=model, data=data),
+        "config": unflatten(values),
+        "seed": seed,
+    }
+    labels = {name: str(value) for name, value in parse_settings(label or (), "--label").items()}
     with suite() as client:
         if check:
-            checked = client.check(target, inputs=references, config=config, seed=seed)
+            checked = client.check(target, **work)
             show(checked, json, lambda: f"{checked.plugin}: nothing is wrong with it")
             return
-        job = client.submit(
-            target,
-            inputs=references,
-            config=config,
-            seed=seed,
-            labels={name: str(value) for name, value in parse_settings(label or (), "--label").items()},
-            priority=priority,
-            resources=Resources(gpus=gpus, cpu=cpu),
-        )
-        if not json:
-            err.print(f"[dim]{job.name}[/]")
-        if not detach:
-            job.wait(progress=JobsDisplay() if json else ProgressBars(err))
+        resources = Resources(gpus=gpus, cpu=cpu)
+        job = client.submit(target, **work, labels=labels, priority=priority, resources=resources)
+        _follow(job, detach=detach, json=json)
+
+
+def _follow(job: Job, *, detach: bool, json: bool) -> None:
+    """Show a job at its end, or (`detach`) how to follow it."""
+    if not json:
+        err.print(f"[dim]{job.name}[/]")
+    if not detach:
+        job.wait(progress=JobsDisplay() if json else ProgressBars(err))
     show(job.info, json, lambda: job_page(job.info) if not detach else f"follow it with: palmette jobs watch {job.id}")
 
 

@@ -27,6 +27,7 @@ class Result:
 
 
 Run = Callable[..., Result]
+RANDOM_PRUNING = ("run", "random-pruning", "--model", "zoo:resnet20", "--data", "digits")
 
 
 @pytest.fixture
@@ -46,3 +47,9 @@ def palmette(suite: TinySuite, tmp_path: Path) -> Run:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def job(palmette: Run) -> str:
+    """A submitted job's name."""
+    return str(palmette(*RANDOM_PRUNING, "--detach", "--json").json["name"])
