@@ -66,20 +66,17 @@ def run(
         refuse_options(_given(ctx))
         run_pipeline_file(Path(target), values, check=check, json=json)
         return
-    work: dict[str, Any] = {
-        "inputs": _inputs(inputs or (), model=model, data=data),
-        "config": unflatten(values),
-        "seed": seed,
-    }
+    references = _inputs(inputs or (), model=model, data=data)
+    work: dict[str, Any] = {"inputs": references, "config": unflatten(values), "seed": seed}
     labels = {name: str(value) for name, value in parse_settings(label or (), "--label").items()}
     with suite() as client:
         if check:
             checked = client.check(target, **work)
             show(checked, json, lambda: f"{checked.plugin}: nothing is wrong with it")
-            return
-        resources = Resources(gpus=gpus, cpu=cpu)
-        job = client.submit(target, **work, labels=labels, priority=priority, resources=resources)
-        _follow(job, detach=detach, json=json)
+        else:
+            resources = Resources(gpus=gpus, cpu=cpu)
+            job = client.submit(target, **work, labels=labels, priority=priority, resources=resources)
+            _follow(job, detach=detach, json=json)
 
 
 def _follow(job: Job, *, detach: bool, json: bool) -> None:
