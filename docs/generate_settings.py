@@ -21,7 +21,8 @@ databases itself and passes on whatever else is set in its own environment. This
 docs/generate_settings.py.
 
 The SDK and the CLI read `PALMETTE_ENDPOINT` (address of the gateway) and `PALMETTE_TOKEN`; without them they find the
-suite that runs from `PALMETTE_HOME` (default: the user's data folder) on this machine."""
+suite that runs from `PALMETTE_HOME` (default: the user's data folder) on this machine. With `PALMETTE_OTLP_ENDPOINT`
+they trace their calls (see [operating](operating.md#traces))."""
 
 
 def section(title: str, settings: type[BaseSettings], but: type[BaseSettings] | None = None) -> str:

@@ -168,6 +168,7 @@ def test_prometheus_gets_the_same(parts: Parts) -> None:
     page = httpx.get(f"http://127.0.0.1:{parts.gateway.metrics_port}/metrics").text
     assert 'palmette_component_state{kind="service",name="services/pruning_growth"} 1.0' in page
     assert 'palmette_gateway_calls_total{code="OK",method="/palmette.v1.SuiteService/GetHealth"}' in page
+    assert "process_resident_memory_bytes" in page
     envoy = httpx.get(f"http://127.0.0.1:{parts.gateway.admin_port}/stats/prometheus").text
     assert 'envoy_cluster_membership_healthy{envoy_cluster_name="pruning_growth"} 1' in envoy
 

@@ -89,6 +89,16 @@ def test_a_collector_that_is_down_costs_one_line(suite: TinySuite) -> None:
     assert "UNAVAILABLE" in line
 
 
+def test_without_the_extra_calls_work_and_one_line_says_what_to_install(suite: TinySuite) -> None:
+    without = "import sys; sys.modules['opentelemetry'] = None\n" + PROGRAM
+    command = [sys.executable, "-c", without, suite.address, suite.token]
+    variables = {"PALMETTE_OTLP_ENDPOINT": "http://127.0.0.1:4317"}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=60, check=True)
+
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("pip install 'palmette[tracing]'")
+
+
 def test_what_is_sent_along_makes_the_servers_span_a_child_of_the_calls(suite: TinySuite, collector: Collector) -> None:
     run_program(suite, PALMETTE_OTLP_ENDPOINT=collector.endpoint)
 

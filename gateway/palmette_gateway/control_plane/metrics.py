@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
 
 REGISTRY = CollectorRegistry()
+for collector in (GCCollector, PlatformCollector, ProcessCollector):
+    collector(registry=REGISTRY)
 
 CALLS = Counter(
     "palmette_gateway_calls_total", "Calls that the control plane ended", ["method", "code"], registry=REGISTRY

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from tests.collector import Collector, Span
 
 from palmette_protos.v1 import job_pb2
+from palmette_services.runtime.observability.traces import set_up_traces
 from palmette_services.runtime.settings import ServiceSettings
 
 Make = Callable[..., ServiceProcess]
@@ -160,6 +161,17 @@ def test_without_an_endpoint_nothing_of_opentelemetry_is_loaded() -> None:
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_the_extra_a_service_serves_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("attempt_spans", "call_spans", "collector"):
+        monkeypatch.delitem(sys.modules, f"palmette_services.runtime.observability.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+
+    assert set_up_traces("testing", "http://127.0.0.1:4317").endpoint == ""
+    assert "pip install 'palmette-services[tracing]'" in caplog.text
 
 
 def test_the_standard_variable_counts_unless_ours_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
