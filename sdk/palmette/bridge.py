@@ -72,7 +72,7 @@ def blocking_listing(
     @functools.wraps(method)
     def wait(self: Bridged[CoreT], /, *args: P.args, **kwargs: P.kwargs) -> Listing[S]:
         found = self._loop.run(method(self._core, *args, **kwargs))
-        return Listing((handle(core, self._loop) for core in found), found.unreachable)
+        return Listing((handle(core, self._loop) for core in found), found.unreachable, found.total)
 
     return wait
 

@@ -128,6 +128,7 @@ def test_listing_follows_pages_up_to_the_limit(client: palmette.Client) -> None:
 
     assert [job.name for job in client.jobs(limit=None)] == names[::-1]
     assert [job.name for job in client.jobs(limit=5)] == names[::-1][:5]
+    assert client.jobs(limit=5).total == 8
 
 
 def test_listings_name_the_services_that_they_lack(client: palmette.Client, suite: TinySuite) -> None:

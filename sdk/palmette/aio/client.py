@@ -190,7 +190,7 @@ class Client(ServingCalls, SuiteCalls, ModelCalls):
         """
         request = job_pb2.ListJobsRequest(filter=filter, order_by=order_by)
         found = await list_jobs(self._connection, request, service, limit)
-        return Listing((Job(self._connection, info) for info in found), found.unreachable)
+        return Listing((Job(self._connection, info) for info in found), found.unreachable, found.total)
 
     async def wait(
         self, jobs: Sequence[Job], *, progress: bool | JobsDisplay = False, timeout_s: float | None = None

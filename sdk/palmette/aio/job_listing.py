@@ -20,16 +20,18 @@ async def list_jobs(
     """Return the jobs of all services (or of one) that `request` asks for, at most `limit`."""
     found: list[JobInfo] = []
     unreachable: dict[str, str] = {}
+    total = 0
     request.parent = f"services/{service}" if service else ""
     while limit is None or len(found) < limit:
         request.page_size = _PAGE if limit is None else min(_PAGE, limit - len(found))
         response = await connection.call(connection.jobs.ListJobs, request, service=service)
         found += [job_from(job) for job in response.jobs]
         unreachable.update(response.unreachable)
+        total = response.total_size
         request.page_token = response.next_page_token
         if not response.next_page_token:
             break
-    return Listing(found, unreachable)
+    return Listing(found, unreachable, total)
 
 
 async def find_job(connection: Connection, name: str) -> JobInfo:

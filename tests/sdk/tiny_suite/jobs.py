@@ -99,7 +99,9 @@ class TinyJobs(job_pb2_grpc.JobServiceServicer):
         page = names[start : start + min(request.page_size, 3)]  # a server may give less than asked for
         following = str(start + len(page)) if start + len(page) < len(names) else ""
         jobs = [self.jobs[name] for name in page]
-        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token=following, unreachable=self.unreachable)
+        return job_pb2.ListJobsResponse(
+            jobs=jobs, next_page_token=following, unreachable=self.unreachable, total_size=len(names)
+        )
 
     def WatchJob(self, request: job_pb2.WatchJobRequest, context: Any) -> Iterator[job_pb2.WatchJobResponse]:
         self.watches.append(request.after_sequence)

@@ -19,11 +19,12 @@ _LOG = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class JobPage:
-    """A page of jobs, the token of the next one, and why some services are missing from it."""
+    """A page of jobs, the token of the next one, why some services are missing, and the jobs of all pages."""
 
     jobs: tuple[JobInfo, ...]
     next_page_token: str = ""
     unreachable: Mapping[str, str] = field(default_factory=dict)
+    total: int = 0
 
 
 async def list_jobs(
@@ -45,7 +46,7 @@ async def list_jobs(
     )
     response = await ask(suite.jobs(service).ListJobs, request, service or "the gateway")
     jobs = tuple(job_from(job) for job in response.jobs)
-    return JobPage(jobs, response.next_page_token, dict(response.unreachable))
+    return JobPage(jobs, response.next_page_token, dict(response.unreachable), response.total_size)
 
 
 async def get_job(suite: SuiteApi, name: str) -> JobInfo:

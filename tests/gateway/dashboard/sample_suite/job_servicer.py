@@ -53,7 +53,12 @@ class SampleJobs(JobServiceServicer):
         found = self._store.find(request.filter, service, request.order_by)
         start, size = int(request.page_token or 0), request.page_size or 50
         more = str(start + size) if start + size < len(found) else ""
-        return pb.ListJobsResponse(jobs=found[start : start + size], next_page_token=more, unreachable=self.unreachable)
+        return pb.ListJobsResponse(
+            jobs=found[start : start + size],
+            next_page_token=more,
+            unreachable=self.unreachable,
+            total_size=len(found),
+        )
 
     async def WatchJob(
         self, request: pb.WatchJobRequest, context: grpc.aio.ServicerContext
