@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from palmette.errors import AlreadyExists
 from palmette.home import Home
+
+_MOMENT_S = 5.0
 
 
 class SuiteAlreadyRunning(AlreadyExists):
@@ -28,15 +31,25 @@ def held(home: Home) -> Iterator[None]:
     home.run.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SuiteAlreadyRunning(home, holder(home) or 0) from None
+        _take(descriptor, home)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, home: Home) -> None:
+    """Take the lock. Who only looks blocks it for a moment; an owner has not written its id in its first one."""
+    give_up_s = time.monotonic() + _MOMENT_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = holder(home)
+            if pid or time.monotonic() > give_up_s:
+                raise SuiteAlreadyRunning(home, pid or 0) from None
+        time.sleep(0.01)
 
 
 def holder(home: Home) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -64,6 +66,34 @@ def test_a_killed_launcher_lets_go_of_its_home(tmp_path: Path) -> None:
 
     with held(Home(tmp_path)):
         assert holder(Home(tmp_path)) == os.getpid()
+
+
+def test_one_who_only_looks_does_not_refuse_a_launcher(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    with home.lock.open("w") as looking:  # as `palmette status` does it, for longer
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        let_go = threading.Timer(0.2, lambda: fcntl.flock(looking, fcntl.LOCK_UN))
+        let_go.start()
+
+        with held(home):
+            assert holder(home) == os.getpid()
+
+        let_go.join()
+
+
+def test_an_owner_in_its_first_moment_is_named_all_the_same(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    with home.lock.open("w") as owning:
+        fcntl.flock(owning, fcntl.LOCK_EX)
+        write = threading.Timer(0.2, lambda: os.pwrite(owning.fileno(), b"4321", 0))
+        write.start()
+
+        with pytest.raises(SuiteAlreadyRunning, match="pid 4321"), held(home):
+            pass
+
+        write.join()
 
 
 def test_a_taken_port_names_its_owner() -> None:
