@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["writing-a-plugin.md"])
+@pytest.mark.parametrize("page", ["writing-a-plugin.md", "references.md"])
 def test_python_blocks_of_a_page_run_in_order(page: str, tmp_path: Path) -> None:
     blocks = BLOCK.findall((DOCS / page).read_text())
     assert blocks
