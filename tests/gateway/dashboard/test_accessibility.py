@@ -21,6 +21,7 @@ PAGES = {
     "variants": "/plugins/nas/evolutionary-search",
     "artifacts": "/artifacts",
     "artifact": "/artifacts/{artifact}",
+    "artifact of several": "/artifacts/{average}",
     "compare": "/compare/artifacts?id={artifact}&id={other}",
     "compare jobs": "/compare/jobs?job={running_name}&job={failed_name}",
     "deployments": "/deployments",
@@ -44,12 +45,14 @@ def _path(dashboard: Dashboard, page: str) -> str:
 
     jobs = dashboard.suite.store.jobs.values()
     failed = next(item.name for item in jobs if item.state == job_pb2.JOB_STATE_FAILED)
+    average = next(item for item in dashboard.suite.artifacts.artifacts.values() if "averaging" in item.plugin)
     artifact, other, *_ = (name.removeprefix("artifacts/") for name in dashboard.suite.artifacts.artifacts)
     return PAGES[page].format(
         training=job(dashboard.training),
         failed=job(failed),
         artifact=artifact,
         other=other,
+        average=average.name.removeprefix("artifacts/"),
         running_name=dashboard.training,
         failed_name=failed,
     )

@@ -117,6 +117,8 @@ def _average(artifacts: SampleArtifacts, models: list[str]) -> str:
             "parts": {"0": part, "1": part},
         }
     )
+    references = ["artifact:" + model.removeprefix("artifacts/") for model in models]
+    artifacts.artifacts[name].inputs.update({"models": references, "data": ["fashion-mnist"]})
     return name
 
 
