@@ -60,7 +60,7 @@ def make_service(tmp_path: Path, catalogue_cache: Path) -> Iterator[Callable[...
     def make(
         name: str = "own", wrapper: Sequence[str] = (), paths: Sequence[str] = (), **settings: object
     ) -> ServiceProcess:
-        service = ServiceProcess(tmp_path / name, **{"lease_s": 10, "cancel_grace_s": 1, **settings})
+        service = ServiceProcess(tmp_path / name, **{"lease_s": 10, "cancel_grace_s": 1, "preload": LIGHT, **settings})
         shutil.copytree(catalogue_cache, service.folder / "data" / "cache", dirs_exist_ok=True)
         service.wrapper = list(wrapper)
         service.paths += paths

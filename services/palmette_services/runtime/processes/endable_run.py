@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -29,13 +32,13 @@ class EndableRun:
         with self._lock:
             if self._over:
                 raise Ended
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
             self._running = process
         with process:
             try:
                 output, errors = process.communicate(timeout=timeout_s)
             except BaseException:
-                process.kill()
+                _kill(process)
                 raise
         if self._over:
             raise Ended
@@ -46,4 +49,11 @@ class EndableRun:
         with self._lock:
             self._over = True
             if self._running is not None:
-                self._running.kill()
+                _kill(self._running)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a session, with what it started: that would hold its output open."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
