@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from palmette_plugins.api.catalogue import PluginDescription, read_catalogue
 
 FOLDER = Path(__file__).parent / "methods"
 CLAIMS = Path(__file__).parent / "claims"
-SERVICES = ("pruning_growth",)
+_GROUP = "palmette.methods."
+UNLISTED = ("serving",)  # its one method is run by deployments
+
+
+def services() -> list[str]:
+    """Return the services that have methods, by name."""
+    found = {group.removeprefix(_GROUP) for group in entry_points().groups if group.startswith(_GROUP)}
+    return sorted(found.difference(UNLISTED))
 
 
 def page(service: str, plugin: PluginDescription) -> str:
@@ -123,12 +131,12 @@ def pages() -> dict[Path, str]:
     """Return the content of every page by path; raise `SystemExit` naming a broken plugin."""
     found = {}
     index = ["# Methods", "| method | service | what it does |\n| --- | --- | --- |"]
-    for service in SERVICES:
+    for service in services():
         for plugin in read_catalogue(service):
-            if plugin.error:
-                sys.exit(f"{service}/{plugin.name} is broken: {plugin.error}")
             if plugin.distribution != "palmette-plugins":
                 continue  # the pages are about the suite's own methods, whatever else is installed
+            if plugin.error:
+                sys.exit(f"{service}/{plugin.name} is broken: {plugin.error}")
             found[FOLDER / f"{plugin.name}.md"] = page(service, plugin)
             index[1] += f"\n| [{plugin.name}]({plugin.name}.md) | `{service}` | {plugin.summary} |"
     found[FOLDER / "README.md"] = "\n\n".join(index) + "\n"
