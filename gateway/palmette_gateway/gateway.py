@@ -131,7 +131,7 @@ class Gateway:
         self._inference.update(endpoints.triton_endpoint)
 
     def _inside_channel(self) -> grpc.aio.Channel:
-        interceptors = changing(Voucher(self._tokens).vouch)
+        interceptors = [*self._tracing.client, *changing(Voucher(self._tokens).vouch)]
         return grpc.aio.insecure_channel(
             self._settings.gateway_listen.target, options=OPTIONS, interceptors=interceptors
         )
@@ -139,7 +139,7 @@ class Gateway:
     def _dashboard(self, control_plane: grpc.aio.Channel) -> WebServer:
         suite = Suite(control_plane, self._services, self._tokens)
         pages = create_app(suite)
-        app = VerifiedCaller(pages, self._tokens)
+        app = self._tracing.pages(VerifiedCaller(pages, self._tokens))
         listen, drain_s = self._settings.dashboard_listen, self._settings.drain_s
         return WebServer(app, listen, "PALMETTE_DASHBOARD_LISTEN", drain_s, pages.state.dashboard.end_streams)
 

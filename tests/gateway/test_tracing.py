@@ -130,17 +130,28 @@ def test_the_control_plane_hands_a_trace_on_to_every_service(
 ) -> None:
     gateway.call(f"/{PLUGINS}", metadata=gateway.metadata())
 
+    envoy = collector.one("palmette.v1.PluginService.ListPlugins", ENVOY)
+
     def of_control_plane(spans: list[Span]) -> list[Span] | None:
-        found = [span for span in spans if (span.service, span.name) == (CONTROL_PLANE, PLUGINS)]
+        found = [span for span in spans if (span.trace_id, span.name) == (envoy.trace_id, PLUGINS)]
         return found if len(found) == 1 + len(services) else None
 
-    envoy = collector.one("palmette.v1.PluginService.ListPlugins", ENVOY)
     asked = collector.wait(of_control_plane)
     (server,) = [span for span in asked if span.parent_id == envoy.id]
     onward = {span.traceparent for span in asked if span.parent_id == server.id}
     received = [upstream.calls_of(f"/{PLUGINS}")[-1].metadata["traceparent"] for upstream in services.values()]
     assert {header[: len(server.traceparent)] for header in received} == onward
     assert len(onward) == len(services)
+
+
+def test_what_a_page_asks_is_in_its_trace_and_what_the_dashboard_watches_in_none(
+    gateway: RunningGateway, collector: Collector
+) -> None:
+    assert gateway.http.get("/plugins", headers=gateway.headers()).status_code == 200
+
+    envoy = collector.one("dashboard", ENVOY)
+    collector.wait(lambda spans: [span for span in spans if (span.name, span.parent_id) == (PLUGINS, envoy.id)])
+    assert [span for span in collector.spans if span.service == CONTROL_PLANE and not span.parent_id] == []
 
 
 def test_a_callers_mistake_is_no_error_of_the_control_plane(gateway: RunningGateway, collector: Collector) -> None:

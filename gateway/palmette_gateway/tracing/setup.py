@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 import structlog
+from starlette.types import ASGIApp
 
 log = structlog.get_logger(__name__)
 
@@ -17,12 +18,14 @@ class Tracing:
 
     Attributes:
         server: Interceptors of its server, the outermost.
-        client: Interceptors of its channels to the services.
+        client: Interceptors of its channels.
+        pages: Wraps the dashboard.
         close: Sends what is held back; blocks for up to two seconds.
     """
 
     server: Sequence[grpc.aio.ServerInterceptor] = ()
     client: Sequence[grpc.aio.ClientInterceptor] = ()
+    pages: Callable[[ASGIApp], ASGIApp] = lambda app: app
     close: Callable[[], None] = lambda: None
 
 
@@ -33,6 +36,7 @@ def set_up_tracing(endpoint: str) -> Tracing:
     try:
         from palmette.tracing.provider import open_provider
         from palmette_gateway.tracing.client_spans import client_interceptors
+        from palmette_gateway.tracing.pages import TracedPages
         from palmette_gateway.tracing.server_spans import ServerSpans
     except ImportError as error:
         install = "pip install 'palmette-gateway[tracing]'"
@@ -40,4 +44,4 @@ def set_up_tracing(endpoint: str) -> Tracing:
         return Tracing()
     provider = open_provider("palmette-gateway", endpoint)
     tracer = provider.get_tracer(__name__)
-    return Tracing([ServerSpans(tracer)], client_interceptors(tracer), provider.shutdown)
+    return Tracing([ServerSpans(tracer)], client_interceptors(tracer), TracedPages, provider.shutdown)

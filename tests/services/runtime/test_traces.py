@@ -34,9 +34,9 @@ def collector() -> Iterator[Collector]:
         yield running
 
 
-def submit_traced(service: ServiceProcess, **config: object) -> str:
+def submit_traced(service: ServiceProcess, plugin: str, **config: object) -> str:
     """Submit a job as a caller does that is in a trace; return its name."""
-    request = job_pb2.SubmitJobRequest(parent="services/testing", job=service.job("steps", **config))
+    request = job_pb2.SubmitJobRequest(parent="services/testing", job=service.job(plugin, **config))
     metadata = (("traceparent", f"00-{TRACE}-{CALLER}-01"),)
     return str(service.jobs.SubmitJob(request, metadata=metadata, timeout=60).job.name)
 
@@ -54,7 +54,7 @@ def attempts(collector: Collector, number: int) -> list[Span]:
 
 @dataclass(frozen=True)
 class Ended:
-    """A service that was watched, ran a job for a traced caller and one that failed, and has ended."""
+    """A service that was watched, ran two jobs for a traced caller and one for another, and has ended."""
 
     collector: Collector
     job: str
@@ -72,9 +72,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory, catalogue_cache: Path) -> It
             watch = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
             assert next(iter(watch)).status == health_pb2.HealthCheckResponse.SERVING
             watch.cancel()
-            job = submit_traced(service, steps=1)
+            job = submit_traced(service, "steps", steps=1)
             service.wait(job)
-            service.wait(service.submit("misbehaving", how="raises"))
+            service.wait(submit_traced(service, "misbehaving", how="raises"))
+            service.wait(service.submit("steps", steps=2))
             assert service.terminate() == 0  # what is still held back is sent at the end
         finally:
             service.stop()
@@ -83,8 +84,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory, catalogue_cache: Path) -> It
 
 def test_what_a_job_did_is_in_the_trace_of_whoever_submitted_it(ended: Ended) -> None:
     collector = ended.collector
-    attempt = collector.one("job steps", WORKER)
-    submit = next(span for span in collector.spans if span.name == SUBMIT and span.trace_id == TRACE)
+    attempt = next(span for span in collector.spans if span.attributes.get("palmette.job") == ended.job)
+    submit = next(span for span in collector.spans if span.id == attempt.parent_id)
     assert (submit.trace_id, submit.parent_id, submit.kind) == (TRACE, CALLER, trace_pb2.Span.SPAN_KIND_SERVER)
     assert (attempt.trace_id, attempt.parent_id, attempt.service) == (TRACE, submit.id, WORKER)
     assert attempt.attributes == {
@@ -104,10 +105,15 @@ def test_what_a_job_did_is_in_the_trace_of_whoever_submitted_it(ended: Ended) ->
 
 def test_a_failed_job_says_why_in_its_span(ended: Ended) -> None:
     failed = ended.collector.one("job misbehaving", WORKER)
-    (submit,) = [span for span in ended.collector.spans if span.id == failed.parent_id]
-    assert (submit.name, submit.parent_id) == (SUBMIT, "")  # a caller without a trace starts one
     assert "the moon is in the wrong place" in (failed.failed or "")
     assert failed.attributes["palmette.state"] == "FAILED"
+
+
+def test_a_call_without_a_trace_starts_none_but_its_job_is_a_trace_of_its_own(ended: Ended) -> None:
+    submits = [span for span in ended.collector.spans if span.name == SUBMIT]
+    (untraced,) = [span for span in ended.collector.spans if span.name == "job steps" and span.trace_id != TRACE]
+    assert [(span.trace_id, span.parent_id) for span in submits] == [(TRACE, CALLER)] * 2
+    assert untraced.parent_id == ""
 
 
 def test_jobs_of_one_seed_have_spans_of_their_own(ended: Ended) -> None:
@@ -116,14 +122,13 @@ def test_jobs_of_one_seed_have_spans_of_their_own(ended: Ended) -> None:
 
 
 def test_neither_health_nor_the_workers_connection_leaves_spans(ended: Ended) -> None:
-    names = {span.name.partition("/")[0] for span in ended.collector.spans if span.service == SERVICE}
-    assert names == {"palmette.v1.JobService"}
+    assert {span.name for span in ended.collector.spans if span.service == SERVICE} == {SUBMIT}
 
 
 def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service: Make, collector: Collector) -> None:
     service = make_service(otlp_endpoint=collector.endpoint)
     gate = service.folder / "gate"
-    name = submit_traced(service, steps=12, hold_at=10, gate=str(gate))
+    name = submit_traced(service, "steps", steps=12, hold_at=10, gate=str(gate))
     service.wait_until_held(name)
     service.worker().kill()
     gate.touch()
@@ -143,7 +148,7 @@ def test_a_lost_worker_and_the_next_attempt_are_spans_of_their_own(make_service:
 def test_a_collector_that_is_down_costs_one_line_in_the_log(make_service: Make) -> None:
     endpoint = f"http://{free_address()}"
     service = make_service(otlp_endpoint=endpoint)
-    names = [service.submit("steps", steps=1) for _ in range(2)]
+    names = [submit_traced(service, "steps", steps=1) for _ in range(2)]
     assert {service.wait(name).state for name in names} == {job_pb2.JOB_STATE_SUCCEEDED}
     printed = [event.log.text for name in names for event in service.events(name)]
     assert service.terminate() == 0

@@ -22,7 +22,10 @@ _propagator = TraceContextTextMapPropagator()
 
 
 class TraceInterceptor(CallInterceptor):
-    """Continues the caller's trace, and puts its id into every log line of the call."""
+    """Continues the caller's trace, and puts its id into every log line of the call.
+
+    Envoy starts one for every call from outside; what comes without one is the suite looking after itself.
+    """
 
     def __init__(self, tracer: trace.Tracer) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class TraceInterceptor(CallInterceptor):
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
         """Make the call's span."""
-        if call.method.startswith(_UNTRACED):
+        if call.method.startswith(_UNTRACED) or not call.header("traceparent"):
             yield
             return
         caller = _propagator.extract({name: call.header(name) for name in ("traceparent", "tracestate")})
