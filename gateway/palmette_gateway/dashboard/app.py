@@ -36,6 +36,7 @@ from palmette_gateway.dashboard.pages import (
 from palmette_gateway.dashboard.ports import SuiteApi
 from palmette_gateway.dashboard.presentation.assets import Assets
 from palmette_gateway.dashboard.presentation.templating import templates
+from palmette_gateway.dashboard.unexpected import Unexpected
 
 _PAGES = (
     login,
@@ -78,6 +79,7 @@ def create_app(suite: SuiteApi) -> Starlette:
             Middleware(ContentSecurity),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
             Middleware(Session),
+            Middleware(Unexpected),
         ],
         exception_handlers={PalmetteError: errors.suite_error, HTTPException: errors.http_error},
         lifespan=lifespan,

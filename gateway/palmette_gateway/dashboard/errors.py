@@ -9,6 +9,7 @@ from starlette.responses import Response
 from palmette import errors
 from palmette_gateway.dashboard.context import dashboard_of
 
+_UNFORESEEN = "Something failed that should not"
 _PAGES: tuple[tuple[type[errors.PalmetteError], int, str], ...] = (
     (errors.NotFound, 404, "There is nothing here"),
     (errors.InvalidRequest, 400, "That is not possible"),
@@ -27,7 +28,7 @@ def status_and_title(error: errors.PalmetteError) -> tuple[int, str]:
     for kind, status, title in _PAGES:
         if isinstance(error, kind):
             return status, title
-    return 500, "Something failed that should not"
+    return 500, _UNFORESEEN
 
 
 async def suite_error(request: Request, error: Exception) -> Response:
@@ -43,6 +44,12 @@ async def http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return _page(request, "There is nothing here", f"No page has the address {request.url.path}.", 404)
     return _page(request, "That is not possible", error.detail, error.status_code)
+
+
+def unexpected_error(request: Request) -> Response:
+    """Show that a page failed; why is for the log, which admins read."""
+    text = "The page could not be made, which is a fault of Palmette. The gateway's log has the cause."
+    return _page(request, _UNFORESEEN, text, 500)
 
 
 def _page(request: Request, title: str, text: str, status: int) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 from tests.gateway.dashboard.conftest import Dashboard, Opener, running
 
-from palmette_protos.v1 import suite_pb2
+from palmette_protos.v1 import job_pb2, suite_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,3 +87,16 @@ async def test_open_streams_do_not_keep_the_server_from_stopping() -> None:
         began = loop.time()
         await server.aclose()
         assert loop.time() - began < 5
+
+
+async def test_a_page_that_fails_unforeseen_is_still_a_page_that_says_where_to_look(dashboard: Dashboard) -> None:
+    dashboard.suite.store.jobs["broken"] = job_pb2.Job(name="no job's name", plugin="p", state=job_pb2.JOB_STATE_QUEUED)
+    async with dashboard.client() as client:
+        response = await client.get("/jobs")
+        other = await client.get("/artifacts")
+    assert response.status_code == 500
+    assert "Something failed that should not" in response.text
+    assert "gateway&#39;s log" in response.text
+    assert "Traceback" not in response.text
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert other.status_code == 200
