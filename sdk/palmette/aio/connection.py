@@ -15,6 +15,7 @@ from palmette.settings import Settings
 from palmette.tracing.calls import CallTracing
 from palmette.version import __version__
 from palmette.wire.status import error_from
+from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc, job_pb2_grpc, plugin_pb2_grpc, suite_pb2_grpc, token_pb2_grpc
@@ -58,6 +59,7 @@ class Connection:
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.suite = suite_pb2_grpc.SuiteServiceStub(channel)
         self.tokens = token_pb2_grpc.TokenServiceStub(channel)
+        self.guided_training = guided_training_pb2_grpc.GuidedTrainingServiceStub(channel)
         self.pruning_growth = pruning_growth_pb2_grpc.PruningGrowthServiceStub(channel)
 
     async def close(self) -> None:

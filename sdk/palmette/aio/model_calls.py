@@ -7,9 +7,10 @@ from typing import Any
 
 from palmette.aio.artifacts import artifact_name
 from palmette.aio.connection import Connection
-from palmette.types import Artifact, ModelInspection, SparsityPlan
+from palmette.types import Artifact, ModelInspection, RepresentationComparison, SparsityPlan
+from palmette.wire.models import comparison_from, inspection_from, plan_from
 from palmette.wire.scalars import struct_of
-from palmette.wire.suite import inspection_from, plan_from
+from palmette_protos.guided_training.v1 import guided_training_pb2
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2
 
 
@@ -48,6 +49,35 @@ class ModelCalls:
         )
         call = self._connection.call
         return plan_from(await call(self._connection.pruning_growth.PlanSparsity, request, timeout_s=120))
+
+    async def compare_representations(
+        self,
+        first: str | Artifact,
+        second: str | Artifact,
+        /,
+        *,
+        data: str,
+        split: str = "validation",
+        examples: int = 256,
+        distance: str = "cka",
+        seed: int = 0,
+    ) -> RepresentationComparison:
+        """Return how alike every layer of one model is to every layer of another on examples of a dataset.
+
+        `distance` is ``cka`` (linear centred kernel alignment) or ``rsa`` (correlation of cosine matrices); `seed`
+        draws the weights of untrained models.
+        """
+        request = guided_training_pb2.CompareRepresentationsRequest(
+            first=_model_reference(first),
+            second=_model_reference(second),
+            data=data,
+            split=split,
+            examples=examples,
+            distance=distance,
+            seed=seed,
+        )
+        stub = self._connection.guided_training
+        return comparison_from(await self._connection.call(stub.CompareRepresentations, request, timeout_s=120))
 
 
 def _model_reference(model: str | Artifact) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from palmette.cli import artifacts, auth, deploy, infer, jobs, plugins, run, suite
+from palmette.cli import artifacts, auth, deploy, infer, jobs, models, plugins, run, suite
 from palmette.cli.exit_codes import EXPLANATION, ExitCode
 from palmette.cli.failures import report
 from palmette.cli.output import err
@@ -51,6 +51,7 @@ run.add_to(app)
 infer.add_to(app)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(models.app, name="models")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(auth.app, name="auth")

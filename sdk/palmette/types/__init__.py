@@ -25,7 +25,7 @@ from palmette.types.health import Component, ComponentKind, Health, HealthState
 from palmette.types.identity import Identity, Role, Token
 from palmette.types.job import JobInfo, JobState, Outputs, Progress, Resources
 from palmette.types.listing import Listing
-from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, SparsityPlan
+from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, RepresentationComparison, SparsityPlan
 from palmette.types.plugin import InputType, Paper, Plugin, PluginInput, PluginOutput, PluginState
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "PluginState",
     "Progress",
     "ProgressMade",
+    "RepresentationComparison",
     "Resources",
     "Role",
     "Runtime",

@@ -1,4 +1,4 @@
-"""What the synchronous calls of pruning and growth answer."""
+"""What the synchronous calls about models answer."""
 
 from __future__ import annotations
 
@@ -53,3 +53,22 @@ class SparsityPlan:
     density: float
     kept: int
     maskable: int
+
+
+@dataclass(frozen=True)
+class RepresentationComparison:
+    """How alike every layer of one model is to every layer of another, on some examples.
+
+    Attributes:
+        first_layers: Layers of the first model in order of execution.
+        second_layers: Layers of the second.
+        similarities: A row for each layer of the first model; at most 1.
+        examples: How many examples were compared.
+        figure: The matrix as a Vega-Lite specification.
+    """
+
+    first_layers: tuple[str, ...]
+    second_layers: tuple[str, ...]
+    similarities: tuple[tuple[float, ...], ...]
+    examples: int
+    figure: Mapping[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Health, identities and models."""
+"""Health and identities."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from palmette.types import (
     Health,
     HealthState,
     Identity,
-    LayerInfo,
-    ModelInspection,
-    PlannedLayer,
     Role,
-    SparsityPlan,
 )
-from palmette.wire.scalars import enum_from, mapping_from, time_from
-from palmette_protos.pruning_growth.v1 import pruning_growth_pb2
+from palmette.wire.scalars import enum_from, time_from
 from palmette_protos.v1 import suite_pb2, token_pb2
 
 
@@ -53,35 +48,3 @@ def identity_from(response: token_pb2.GetIdentityResponse) -> Identity:
 def role_number(role: Role | str) -> token_pb2.Role.ValueType:
     """Return the protobuf number of a role."""
     return token_pb2.Role.Value(f"ROLE_{Role(role).name}")
-
-
-def inspection_from(response: pruning_growth_pb2.InspectModelResponse) -> ModelInspection:
-    """Return a model's layers and totals."""
-    return ModelInspection(
-        layers=tuple(
-            LayerInfo(
-                layer.name,
-                layer.type,
-                tuple(layer.weight_shape),
-                tuple(layer.output_shape),
-                layer.parameters,
-                layer.nonzeros,
-                layer.macs,
-                layer.density,
-                layer.maskable,
-            )
-            for layer in response.layers
-        ),
-        parameters=response.parameters,
-        nonzeros=response.nonzeros,
-        macs=response.macs,
-        effective_macs=response.effective_macs,
-        input_shape=tuple(response.input_shape),
-        spec=mapping_from(response.spec),
-    )
-
-
-def plan_from(response: pruning_growth_pb2.PlanSparsityResponse) -> SparsityPlan:
-    """Return densities per layer."""
-    layers = tuple(PlannedLayer(layer.name, layer.density, layer.kept, layer.weights) for layer in response.layers)
-    return SparsityPlan(layers, response.density, response.kept, response.maskable)

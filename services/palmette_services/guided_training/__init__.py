@@ -1,0 +1,1 @@
+"""The service for training networks under other ones."""
