@@ -38,6 +38,9 @@ class ServiceTracing:
     close: Callable[[], None] = lambda: None
 
 
+OFF = ServiceTracing()
+
+
 def set_up_traces(service: str, endpoint: str) -> ServiceTracing:
     """Return the tracing of a service.
 
@@ -46,14 +49,14 @@ def set_up_traces(service: str, endpoint: str) -> ServiceTracing:
         endpoint: Address of an OTLP collector (gRPC), such as ``http://localhost:4317``; empty for no traces.
     """
     if not endpoint:
-        return ServiceTracing()
+        return OFF
     try:
         from palmette_services.runtime.observability.attempt_spans import EndedAttempt, make_spans
         from palmette_services.runtime.observability.call_spans import TraceInterceptor
         from palmette_services.runtime.observability.collector import open_provider
     except ImportError as error:
         _log.warning("nothing is traced: %s is not installed; pip install 'palmette-services[tracing]'", error.name)
-        return ServiceTracing()
+        return OFF
     provider = open_provider(f"palmette-{service}", endpoint)
     tracer = provider.get_tracer(__name__)
 

@@ -16,7 +16,7 @@ from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.jobs.states import Transition
 from palmette_services.runtime.observability.metrics import ServiceMetrics
-from palmette_services.runtime.observability.traces import ServiceTracing
+from palmette_services.runtime.observability.traces import OFF, ServiceTracing
 from palmette_services.runtime.scheduling.attempt import Patience
 from palmette_services.runtime.scheduling.attempts import Attempts
 from palmette_services.runtime.scheduling.leases import Claim, Lease
@@ -41,7 +41,7 @@ class JobEngine:
         files: JobFiles,
         metrics: ServiceMetrics,
         list_outputs: ListOutputs,
-        tracing: ServiceTracing,
+        tracing: ServiceTracing = OFF,
     ) -> None:
         lease = Lease(settings.listen, settings.lease_s)
         patience = Patience(settings.lease_s, settings.cancel_grace_s)
