@@ -16,7 +16,9 @@ from palmette_plugins.architectures.zoo.convnet import ConvNetFamily
 from palmette_plugins.architectures.zoo.family import Family
 from palmette_plugins.architectures.zoo.logit_average import LogitAverageFamily
 from palmette_plugins.architectures.zoo.mlp import MLPFamily
+from palmette_plugins.architectures.zoo.mobile import MobileFamily
 from palmette_plugins.architectures.zoo.resnet import ResNetFamily
+from palmette_plugins.architectures.zoo.supernets import SupernetFamily
 from palmette_plugins.architectures.zoo.tiny_gpt import TinyGPTFamily
 from palmette_plugins.architectures.zoo.vgg import VGGFamily
 from palmette_plugins.architectures.zoo.wide_resnet import WideResNetFamily
@@ -29,6 +31,8 @@ _FAMILIES: tuple[Family[Any], ...] = (
     ConvNetFamily(),
     TinyGPTFamily(),
     LogitAverageFamily(),
+    MobileFamily(),
+    SupernetFamily(),
 )
 
 
