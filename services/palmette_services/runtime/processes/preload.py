@@ -23,7 +23,7 @@ def load_modules(names: str) -> None:
             logging.getLogger(__name__).warning("not preloaded: %s (%s: %s)", name, type(error).__name__, error)
 
 
-# Shortly before an import that hangs is ended, the service's log gets to know where it hangs.
-faulthandler.dump_traceback_later(0.9 * float(os.environ.pop(PATIENCE_VARIABLE, "120")), file=2)
+# Long before an import that hangs is ended, the service's log gets to know where it hangs.
+faulthandler.dump_traceback_later(0.5 * float(os.environ.pop(PATIENCE_VARIABLE, "120")), file=2)
 load_modules(os.environ.pop(MODULES_VARIABLE, ""))
 faulthandler.cancel_dump_traceback_later()

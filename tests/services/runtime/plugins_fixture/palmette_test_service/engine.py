@@ -22,6 +22,7 @@ from palmette_services.runtime.jobs.acceptance import Acceptance
 from palmette_services.runtime.jobs.files import JobFiles
 from palmette_services.runtime.jobs.queue import JobQueue
 from palmette_services.runtime.observability.metrics import ServiceMetrics
+from palmette_services.runtime.observability.traces import OFF
 from palmette_services.runtime.rpc.server import make_server
 from palmette_services.runtime.scheduling.capacity import Capacity
 from palmette_services.runtime.scheduling.engine import JobEngine
@@ -193,7 +194,7 @@ async def played_service(
         "testing", database, Acceptance("testing", "", NoCheck(), executor.violations), files, resolved.max_queued
     )
     jobs.start()
-    engine = JobEngine("testing", resolved, database, jobs, executor, files, ServiceMetrics(), _list_outputs)
+    engine = JobEngine("testing", resolved, database, jobs, executor, files, ServiceMetrics(), _list_outputs, OFF)
     server = make_server(resolved.max_message_bytes)
     engine.add_to(server)
     server.add_insecure_port(address)
