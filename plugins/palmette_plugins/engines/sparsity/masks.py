@@ -1,8 +1,8 @@
 """Masks: bool buffers beside the weights, and training that keeps masked weights at exactly 0.
 
-A mask is the buffer ``weight_mask`` of a layer: True where the weight is kept. Layers compute with their plain
-weights, which are 0 where masked; so evaluation, export and serving need to know nothing of masks, and training
-only has to put the zeros back after each step.
+A mask is the buffer ``weight_mask`` of a layer: True where the weight is kept. A layer that loses whole nodes has
+``bias_mask`` too. Layers compute with their plain weights, which are 0 where masked; so evaluation, export and
+serving need to know nothing of masks, and training only has to put the zeros back after each step.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 MASK = "weight_mask"
+BIAS_MASK = "bias_mask"
 
 
 def masked_layers(module: nn.Module) -> dict[str, nn.Module]:
@@ -27,15 +28,25 @@ def set_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
 
     A layer that has a mask gets the new one instead; weights that the old one had removed stay 0.
     """
+    _set(module, masks, "weight", MASK)
+
+
+def set_bias_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Give the named layers these masks over their bias (bool, shaped as it) and set masked entries to 0."""
+    _set(module, masks, "bias", BIAS_MASK)
+
+
+def _set(module: nn.Module, masks: Mapping[str, Tensor], parameter: str, buffer: str) -> None:
     layers = dict(module.named_modules())
     for name, mask in masks.items():
         layer = layers[name]
-        if mask.dtype is not torch.bool or mask.shape != layer.weight.shape:
+        masked = layer.get_parameter(parameter)
+        if mask.dtype is not torch.bool or mask.shape != masked.shape:
             raise ValueError(
-                f"the mask of '{name}' must be bool of shape {tuple(layer.weight.shape)}, "
+                f"the mask of '{name}' must be bool of shape {tuple(masked.shape)}, "
                 f"got {mask.dtype} of shape {tuple(mask.shape)}"
             )
-        layer.register_buffer(MASK, mask.to(layer.weight.device))
+        layer.register_buffer(buffer, mask.to(masked.device))
     apply_masks(module)
 
 
@@ -59,10 +70,11 @@ class RemovedWeights:
 
     def __init__(self, module: nn.Module) -> None:
         self._pairs: list[tuple[Tensor, Tensor]] = []
-        for layer in masked_layers(module).values():
-            weight, removed = layer.get_parameter("weight"), ~layer.get_buffer(MASK)
-            if bool(removed.any()):
-                self._pairs.append((weight, removed))
+        for layer in module.modules():
+            for name, buffer in (("weight", MASK), ("bias", BIAS_MASK)):
+                mask = getattr(layer, buffer, None)
+                if isinstance(mask, Tensor) and not bool(mask.all()):
+                    self._pairs.append((layer.get_parameter(name), ~mask))
 
     def __bool__(self) -> bool:
         return bool(self._pairs)
