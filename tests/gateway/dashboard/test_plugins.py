@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from google.protobuf.json_format import MessageToDict
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.gateway.dashboard.conftest import Dashboard, Opener
 
 from palmette_protos.v1 import job_pb2
@@ -147,3 +149,19 @@ async def test_a_viewer_reads_the_form_but_cannot_send_it(open_page: Opener) -> 
 async def test_an_unknown_plugin_names_the_nearest(open_page: Opener) -> None:
     page = (await open_page("/plugins/pruning_growth/random-prunning", allow=("404",))).page
     await expect(page.locator("main")).to_contain_text("did you mean random-pruning?")
+
+
+async def test_what_was_typed_before_the_scripts_came_is_in_the_command(open_page: Opener) -> None:
+    page = (await open_page("/plugins")).page
+    scripts = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await scripts.wait()
+        await route.continue_()
+
+    await page.context.route("**/vendor/htmx/**", hold)
+    other = await page.context.new_page()
+    await other.goto(page.url.removesuffix("/plugins") + _PRUNING, wait_until="commit")
+    await other.locator("#field-config-density").fill("0.25")
+    scripts.set()
+    await expect(other.locator("#command")).to_contain_text("--set density=0.25")
