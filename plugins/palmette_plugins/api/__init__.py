@@ -1,6 +1,7 @@
 """The plugin contract: everything that a method, dataset or architecture plugin needs."""
 
 from palmette_plugins.api.architecture import ArchitectureProvider, LoadedModel
+from palmette_plugins.api.artifacts import StoredArtifact
 from palmette_plugins.api.config import MethodConfig
 from palmette_plugins.api.data import DataInfo, Dataset, DatasetSource
 from palmette_plugins.api.errors import (
@@ -66,6 +67,7 @@ __all__ = [
     "Run",
     "RunResult",
     "Servable",
+    "StoredArtifact",
     "Submission",
     "Supernet",
     "Table",

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.references import Reference
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
+    from palmette_plugins.api.artifacts import StoredArtifact
     from palmette_plugins.api.task import Task
 
 
@@ -81,3 +83,14 @@ class DatasetSource(ABC):
     @abstractmethod
     def load(self, reference: Reference) -> Dataset:
         """Return the dataset. Raises what `describe` raises."""
+
+    def describe_artifact(self, artifact: StoredArtifact, reference: Reference) -> DataInfo:
+        """Return what is known of a dataset that a job saved; `reference` is ``artifact:<id>`` with its parameters.
+
+        Called on the source that the manifest's attribute ``dataset_source`` names. The default refuses.
+        """
+        raise InvalidArgument.field("reference", f"'{reference}' is made of data that cannot be read from an artifact")
+
+    def load_artifact(self, artifact: StoredArtifact, reference: Reference) -> Dataset:
+        """Return a dataset that a job saved. Raises what `describe_artifact` raises."""
+        raise InvalidArgument.field("reference", f"'{reference}' is made of data that cannot be read from an artifact")

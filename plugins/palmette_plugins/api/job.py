@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palmette_plugins.api.artifacts import ArtifactStore
+from palmette_plugins.api.artifacts import ArtifactStore, StoredArtifact
 from palmette_plugins.api.checkpoint import CheckpointFolder
 from palmette_plugins.api.errors import JobCancelled
 from palmette_plugins.api.job_clock import JobClock
@@ -15,7 +15,7 @@ from palmette_plugins.api.job_log import job_logger
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_plugins.api.kinds import ArtifactKind
 from palmette_plugins.api.method import Method, input_declarations, output_declarations
-from palmette_plugins.api.references import DatasetRef
+from palmette_plugins.api.references import DatasetRef, Reference
 from palmette_plugins.api.resolve import load_dataset
 from palmette_plugins.api.sink import JobSink
 from palmette_plugins.api.spec import ModelSpec
@@ -93,8 +93,8 @@ class JobContext:
             for text in self.spec.inputs.get(name, [])
         ]
         for model in loaded:
-            if model.artifact and model.artifact not in self._parents:
-                self._parents.append(model.artifact)
+            if model.artifact:
+                self.add_parent(model.artifact)
         return loaded
 
     def dataset(self, name: str) -> Dataset:
@@ -105,8 +105,21 @@ class JobContext:
         """Return the datasets of a list input, in order."""
         for text in self.spec.inputs.get(name, []):
             if text not in self._datasets:
-                self._datasets[text] = load_dataset(text, f"inputs.{name}")
+                self._datasets[text] = load_dataset(text, f"inputs.{name}", self.store)
+                if text.startswith("artifact:"):
+                    self.add_parent(self.store.resolve(Reference.parse(text).target))
         return [self._datasets[text] for text in self.spec.inputs.get(name, [])]
+
+    def artifact(self, name: str) -> StoredArtifact:
+        """Return the artifact of a single-valued input."""
+        return self.artifacts(name)[0]
+
+    def artifacts(self, name: str) -> list[StoredArtifact]:
+        """Return the artifacts of a list input, in order; later artifacts of the job are made from them."""
+        found = [self.store.get(text) for text in self.spec.inputs.get(name, [])]
+        for artifact in found:
+            self.add_parent(artifact.id)
+        return found
 
     def raise_if_cancelled(self) -> None:
         """Raise `JobCancelled` if someone asked the job to stop. Call it in long loops without progress."""

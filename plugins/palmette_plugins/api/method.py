@@ -32,7 +32,9 @@ class Method(ABC):
         kind: What it does to a network.
         paper: Where it was published; None for methods of the suite itself.
         inputs: Input name -> marker (`ModelRef`, `DatasetRef`, `ArtifactRef`), wrapped in ``list[...]`` for
-            several, ``... | None`` where it may be left out, and ``Annotated[..., "what it is"]`` to say more.
+            several, ``... | None`` where it may be left out, and ``Annotated[..., "what it is"]`` to say more. Kinds
+            of artifacts after the text are the only ones taken: ``Annotated[ArtifactRef, "...", ArtifactKind.RUN]``.
+            Unless it names others, a `ModelRef` takes models and a `DatasetRef` datasets.
         outputs: Output name -> marker (`Model`, `Table`, ...), wrapped in ``list[...]`` for several.
         tasks: Names of the tasks that it supports; empty means any.
         config: The validated configuration of this run.
@@ -65,13 +67,29 @@ class Method(ABC):
 
 @dataclass(frozen=True)
 class InputDeclaration:
-    """One declared input: `marker` is `ModelRef`, `DatasetRef` or `ArtifactRef`."""
+    """One declared input.
+
+    Attributes:
+        name: Its name.
+        marker: `ModelRef`, `DatasetRef` or `ArtifactRef`.
+        repeated: It takes several references.
+        optional: It may be left out.
+        description: What it is for.
+        kinds: What an artifact given for it may hold.
+    """
 
     name: str
     marker: type
     repeated: bool
     optional: bool
     description: str
+    kinds: frozenset[ArtifactKind] = frozenset(ArtifactKind)
+
+
+_USUAL_KINDS: Mapping[type, frozenset[ArtifactKind]] = {
+    ModelRef: frozenset({ArtifactKind.MODEL}),
+    DatasetRef: frozenset({ArtifactKind.DATASET}),
+}
 
 
 @dataclass(frozen=True)
@@ -122,9 +140,16 @@ def unwrap_annotation(annotation: Any) -> tuple[Any, str, bool, bool]:
 
 def _input(name: str, annotation: Any) -> InputDeclaration:
     marker, text, repeated, optional = unwrap_annotation(annotation)
+    kinds = _kinds(annotation) or _USUAL_KINDS.get(marker, frozenset(ArtifactKind))
     if marker not in (ModelRef, DatasetRef, ArtifactRef):
         raise TypeError(f"input '{name}' must be ModelRef, DatasetRef or ArtifactRef, got {marker!r}")
-    return InputDeclaration(name, marker, repeated, optional, text)
+    return InputDeclaration(name, marker, repeated, optional, text, kinds)
+
+
+def _kinds(annotation: Any) -> frozenset[ArtifactKind]:
+    """Return the kinds of artifacts that an annotation names, at any depth."""
+    named = frozenset(part for part in get_args(annotation) if isinstance(part, ArtifactKind))
+    return named.union(*(_kinds(part) for part in get_args(annotation)))
 
 
 def _output(name: str, annotation: Any) -> OutputDeclaration:

@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from palmette_plugins.api import entry_points
-from palmette_plugins.api.artifacts import ArtifactStore
+from palmette_plugins.api.artifacts import ArtifactStore, StoredArtifact
 from palmette_plugins.api.config import parse_config
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument, PalmetteError, nearest_names
 from palmette_plugins.api.job_spec import JobSpec
 from palmette_plugins.api.method import InputDeclaration, Method, input_declarations
-from palmette_plugins.api.references import ArtifactRef, DatasetRef, ModelRef
+from palmette_plugins.api.references import ArtifactRef, DatasetRef, ModelRef, Reference
 from palmette_plugins.api.resolve import describe_dataset
 
 if TYPE_CHECKING:
@@ -37,6 +37,16 @@ class Submission:
         """The validated configuration."""
         return parse_config(self.method.Config, self.spec.config)
 
+    @cached_property
+    def store(self) -> ArtifactStore | None:
+        """The artifact store, if there is one."""
+        return ArtifactStore(self.spec.artifact_store_url) if self.spec.artifact_store_url else None
+
+    def artifact(self, name: str, index: int = 0) -> StoredArtifact:
+        """Return an artifact input; raise `InvalidArgument` if there is none such or it holds something else."""
+        declaration = next(d for d in input_declarations(self.method) if d.name == name)
+        return _artifact(self, declaration, self.spec.inputs[name][index])
+
     def given(self, name: str) -> bool:
         """Tell whether the input was given."""
         return bool(self.spec.inputs.get(name))
@@ -45,7 +55,7 @@ class Submission:
         """Return what is known of a dataset input."""
         key = (name, index)
         if key not in self._data:
-            self._data[key] = describe_dataset(self.spec.inputs[name][index], f"inputs.{name}")
+            self._data[key] = describe_dataset(self.spec.inputs[name][index], f"inputs.{name}", self.store)
         return self._data[key]
 
     def model(self, name: str, index: int = 0) -> LoadedModel:
@@ -55,8 +65,7 @@ class Submission:
         key = (name, index)
         if key not in self._models:
             text = self.spec.inputs[name][index]
-            store = ArtifactStore(self.spec.artifact_store_url) if self.spec.artifact_store_url else None
-            self._models[key] = inspect_model_reference(text, f"inputs.{name}", self.main_data(), store)
+            self._models[key] = inspect_model_reference(text, f"inputs.{name}", self.main_data(), self.store)
         return self._models[key]
 
     def main_data(self) -> DataInfo | None:
@@ -123,20 +132,34 @@ def _shape_violations(
 def _input_violations(submission: Submission, declaration: InputDeclaration) -> list[FieldViolation]:
     found: list[FieldViolation] = []
     for index, text in enumerate(submission.spec.inputs.get(declaration.name, [])):
-        if declaration.marker is DatasetRef:
-            found += _caught(lambda i=index: submission.data(declaration.name, i))
-        elif declaration.marker is ModelRef:
-            found += _caught(lambda i=index: submission.model(declaration.name, i))
-        elif declaration.marker is ArtifactRef:
-            found += _caught(lambda t=text: _artifact(submission, declaration.name, t))
+        wrong: list[FieldViolation] = []
+        if text.startswith("artifact:") or declaration.marker is ArtifactRef:
+            wrong = _caught(lambda t=text: _artifact(submission, declaration, t))
+        if not wrong and declaration.marker is DatasetRef:
+            wrong = _caught(lambda i=index: submission.data(declaration.name, i))
+        elif not wrong and declaration.marker is ModelRef:
+            wrong = _caught(lambda i=index: submission.model(declaration.name, i))
+        found += wrong
     return found
 
 
-def _artifact(submission: Submission, name: str, text: str) -> None:
+def _artifact(submission: Submission, declaration: InputDeclaration, text: str) -> StoredArtifact:
+    """Return the artifact that an input names, if it is of a kind that the input takes."""
+    field = f"inputs.{declaration.name}"
+    reference = Reference.parse(text, field)
+    if reference.scheme != "artifact":
+        raise InvalidArgument.field(field, f"'{text}' is no artifact; write artifact:<id>")
+    if submission.store is None:
+        raise InvalidArgument.field(field, f"'{text}' is an artifact, but no artifact store is set")
     try:
-        ArtifactStore(submission.spec.artifact_store_url).manifest(text)
+        artifact = submission.store.get(reference.target)
     except PalmetteError as error:
-        raise InvalidArgument.field(f"inputs.{name}", str(error)) from None
+        raise InvalidArgument.field(field, str(error)) from None
+    if artifact.manifest.kind not in declaration.kinds:
+        wanted = " or ".join(sorted(kind.value for kind in declaration.kinds))
+        held = artifact.manifest.kind.value
+        raise InvalidArgument.field(field, f"'{text}' is a {held} artifact, not a {wanted}")
+    return artifact
 
 
 def _task_violations(submission: Submission, declarations: tuple[InputDeclaration, ...]) -> list[FieldViolation]:

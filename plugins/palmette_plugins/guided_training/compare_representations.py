@@ -30,9 +30,9 @@ def compare_representations(request: Mapping[str, Any]) -> dict[str, Any]:
         InvalidArgument: With everything that is wrong; fields are named as in the request.
     """
     distance, split, count = _settings(request)
-    data = load_dataset(str(request["data"]), "data")
     url = str(request.get("artifact_store_url") or "")
     store = ArtifactStore(url) if url else None
+    data = load_dataset(str(request["data"]), "data", store)
     seed = int(request.get("seed") or 0)
     first, second = (
         load_model_reference(str(request[name]), name, data.info, store, seed=seed) for name in ("first", "second")

@@ -30,7 +30,7 @@ def inspect_model(request: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidArgument.field("model", "required: a model reference such as zoo:resnet20")
     url = str(request.get("artifact_store_url") or "")
     store = ArtifactStore(url) if url else None
-    data = describe_dataset(str(request["data"]), "data") if request.get("data") else None
+    data = describe_dataset(str(request["data"]), "data", store) if request.get("data") else None
     model = _model(text, data, store)
     inputs = example_inputs(model, data)
     layers = profile_layers(model.module, inputs)

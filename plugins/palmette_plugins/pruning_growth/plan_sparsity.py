@@ -52,12 +52,12 @@ def _plan(request: Mapping[str, Any], config: RandomPruning.Config) -> SparsityP
     store = ArtifactStore(request["artifact_store_url"]) if request.get("artifact_store_url") else None
     text, seed = request["model"], int(request.get("seed") or 0)
     if not config.ratio.needs_data:
-        info = describe_dataset(request["data"], "data") if request.get("data") else None
+        info = describe_dataset(request["data"], "data", store) if request.get("data") else None
         model = inspect_model_reference(text, "model", info, store)
         return plan_layers(layer_shapes(model.module), config.ratio, config.density)
     if not request.get("data"):
         raise InvalidArgument.field("data", f"required: {config.ratio} looks at gradients of the loss on the data")
-    data = load_dataset(request["data"], "data")
+    data = load_dataset(request["data"], "data", store)
     violations = list(rule_violations(config.ratio, data.info))
     if violations:
         raise InvalidArgument(violations)

@@ -26,6 +26,7 @@ from palmette_plugins.api.artifacts.disk import disk_errors
 from palmette_plugins.api.artifacts.garbage import GarbageReport, StoredFile, garbage_report, stored_files
 from palmette_plugins.api.artifacts.local_files import digest, sync, write_synced
 from palmette_plugins.api.artifacts.manifest import ArtifactFile, Manifest, artifact_id
+from palmette_plugins.api.artifacts.stored import StoredArtifact
 from palmette_plugins.api.artifacts.writer import ArtifactWriter
 from palmette_plugins.api.errors import DataLoss, InvalidArgument, NotFound
 
@@ -86,6 +87,11 @@ class ArtifactStore:
     def manifest(self, identifier: str) -> Manifest:
         """Return an artifact's manifest, verified against its id."""
         return Manifest.from_bytes(self.manifest_bytes(identifier))
+
+    def get(self, reference: str) -> StoredArtifact:
+        """Return the artifact that an id, a unique prefix of one or ``artifact:<id>`` names; raises as `resolve`."""
+        identifier = self.resolve(reference)
+        return StoredArtifact(identifier, self.manifest(identifier), self)
 
     def open(self, file: ArtifactFile) -> IO[bytes]:
         """Open a file of an artifact for reading, unverified; check the digest while reading."""
