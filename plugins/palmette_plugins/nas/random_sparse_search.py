@@ -151,11 +151,15 @@ class RandomSparseSearch(Method):
         config = self.config
         store = ArtifactStore(source.spec.artifact_store_url)
         densities = {value: mask_space(config.space, module, value).density for value in config.sparsities}
-        found = []
+        found: list[tuple[float, Masks]] = []
         for reference in source.spec.inputs.get("external_masks", []):
             masks = external_masks(store, reference, module, "inputs.external_masks")
             density = density_of(masks, module)
             at = matching_sparsity(density, densities, reference, "inputs.external_masks")
+            if any(at == taken for taken, _ in found):
+                raise InvalidArgument.field(
+                    "inputs.external_masks", f"give one of them per sparsity, not two at {at:g}"
+                )
             found.append((at, masks))
         return found
 

@@ -91,9 +91,10 @@ def kept_nodes(graph: ChannelGraph, shapes: Shapes, sparsity: float) -> dict[str
 
 
 def starved_group(graph: ChannelGraph, shapes: Shapes, sparsity: float) -> str | None:
-    """Return the first group of which less than half a node would be left; None if there is none."""
+    """Return the smallest group if less than half a node of it would be left; else None."""
     q = kept_fraction(graph, shapes, sparsity)
-    return next((name for name, group in graph.groups.items() if _rounded(q * group.size) < 1), None)
+    smallest = min(graph.groups.values(), key=lambda group: group.size)
+    return smallest.name if _rounded(q * smallest.size) < 1 else None
 
 
 def feasible_sparsity(graph: ChannelGraph, shapes: Shapes) -> float:
