@@ -98,6 +98,10 @@ RULES: dict[str, dict[str, Rule]] = {
     "palmette.guided_training.v1.GuidedTrainingService": {
         "CompareRepresentations": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load models and data
     },
+    "palmette.nas.v1.NasService": {
+        "Specialize": Rule(Role.OPERATOR, timeout_s=120),  # writes an artifact
+        "EstimateArchitecture": Rule(Role.VIEWER, idempotent=True, timeout_s=120),
+    },
     # Check says only that the gateway serves: load balancers and probes have no token.
     "grpc.health.v1.Health": {"Check": PUBLIC, "Watch": READ, "List": READ},
     "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": READ},

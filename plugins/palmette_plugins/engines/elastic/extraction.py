@@ -44,8 +44,10 @@ def extract_module(supernet: Supernet, choice: Choice) -> MobileNet:
     """Return the sub-network as a plain module on the CPU, in evaluation mode."""
     if not supernet.space.contains(choice):
         raise InvalidArgument.field("choice", f"not of this supernet's space: {choice}")
-    plain = MobileNet(supernet.frame, choice.blocks, supernet.in_channels, supernet.num_classes, choice.resolution)
-    plain.load_state_dict({name: tensor.detach().cpu() for name, tensor in subnet_state(supernet, choice).items()})
+    with torch.device("meta"):  # its weights are given, and torch's random state must not move
+        plain = MobileNet(supernet.frame, choice.blocks, supernet.in_channels, supernet.num_classes, choice.resolution)
+    own = {name: tensor.detach().cpu().clone() for name, tensor in subnet_state(supernet, choice).items()}
+    plain.load_state_dict(own, assign=True)
     return plain.eval()
 
 

@@ -95,3 +95,8 @@ def _columns(space: Space, kind: GeneKind) -> tuple[tuple[int, int], ...]:
     return tuple(
         (slots[gene.stage, gene.block], column) for column, gene in enumerate(space.genes) if gene.kind is kind
     )
+
+
+def feature_length(space: Space) -> int:
+    """Return the length F of `features`."""
+    return len(space.slots) * (len(space.kernels) + len(space.expands)) + len(space.resolutions)
