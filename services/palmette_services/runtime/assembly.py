@@ -71,13 +71,13 @@ async def build_service(
     tracing = set_up_traces(name, settings.otlp_endpoint)
     stack.callback(tracing.close)
     preload = f"{settings.preload},{COLLECTOR_MODULE}" if tracing.endpoint else settings.preload
-    forkserver = Forkserver(preload, settings.start_timeout_s)
+    forkserver = Forkserver(preload, settings.start_timeout_s, settings.worker_nice)
     stack.push_async_callback(forkserver.close)
     inspector = Inspector(name, forkserver, settings.artifact_store_url, settings.check_timeout_s)
     stack.push_async_callback(inspector.close)
 
     files = JobFiles(settings.folder)
-    catalogue = Catalogue(name, settings.folder / "cache")
+    catalogue = Catalogue(name, settings.folder / "cache", settings.worker_nice)
     stack.push_async_callback(catalogue.close)
     executor = LocalExecutor(forkserver, _capacity(settings), settings.job_cpu)
     acceptance = Acceptance(name, settings.artifact_store_url, PluginCheck(catalogue, inspector), executor.violations)

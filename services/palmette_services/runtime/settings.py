@@ -59,6 +59,9 @@ class ServiceSettings(BaseSettings):
     check_timeout_s: float = Field(45.0, gt=0, description="time that the check of a submission may take")
     start_timeout_s: float = Field(120.0, gt=0, description="time in which torch must be loaded; then tried again")
     max_message_bytes: int = Field(8 << 20, ge=1 << 16, description="largest gRPC message accepted")
+    worker_nice: int = Field(
+        5, ge=0, le=19, description="niceness of the processes that load torch, so that jobs do not slow what serves"
+    )
     preload: str = Field(_PRELOAD, description="modules that workers find loaded, separated by commas")
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -15,7 +15,7 @@ from palmette_services.serving.triton.model_config import Device
 class ServingSettings(ServiceSettings):
     """One field per environment variable: `triton_endpoint` is ``PALMETTE_TRITON_ENDPOINT``, and so on."""
 
-    triton_endpoint: str = Field("127.0.0.1:8001", description="Triton's gRPC address, host:port")
+    triton_endpoint: str = Field("127.0.0.1:8001", description="Triton's gRPC address, host:port or unix:/path")
     triton_metrics_url: str = Field(
         "", description="Triton's Prometheus page; without it, p50 and p99 of deployments are not known"
     )

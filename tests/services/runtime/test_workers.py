@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -43,6 +44,19 @@ def test_job_reports_everything_and_succeeds(shared_service: ServiceProcess) -> 
     assert job.outputs["report"].names[0].startswith("artifacts/")
     assert job.progress.fraction == 1.0
     assert job.create_time.ToNanoseconds() <= job.start_time.ToNanoseconds() <= job.end_time.ToNanoseconds()
+
+
+def test_training_gives_way_to_serving(make_service: Callable[..., ServiceProcess]) -> None:
+    """Workers and the process that they are forked from run nicer than the service, by as much as was set."""
+    service = make_service(worker_nice=7).start()
+    name, gate = service.submit_held()
+    service.wait_until_held(name)
+    own = psutil.Process(service.pid).nice()
+    worker = service.worker()
+    assert worker.nice() == min(19, own + 7)
+    assert psutil.Process(worker.ppid()).nice() == min(19, own + 7)
+    gate.open()
+    assert service.wait(name).state == job_pb2.JOB_STATE_SUCCEEDED
 
 
 def test_raising_method_fails_with_one_line_class_and_traceback(shared_service: ServiceProcess) -> None:

@@ -20,10 +20,10 @@ class Catalogue:
     A plugin that is installed later shows after a restart of the service.
     """
 
-    def __init__(self, service: str, cache_dir: Path) -> None:
+    def __init__(self, service: str, cache_dir: Path, niceness: int = 0) -> None:
         self._service = service
         self._cache_dir = cache_dir
-        self._reader = EndableRun()
+        self._reader = EndableRun(niceness)
         self._reading: asyncio.Task[dict[str, PluginDescription]] | None = None
 
     async def plugins(self) -> dict[str, PluginDescription]:

@@ -9,15 +9,18 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
+import psutil
+
 
 class Ended(Exception):  # noqa: N818 - asked for, not a fault
     """The command was ended, or not started any more, because `EndableRun.end` was called."""
 
 
 class EndableRun:
-    """Runs commands one after the other, until told to end."""
+    """Runs commands one after the other, with a niceness, until told to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._over = False
@@ -33,6 +36,8 @@ class EndableRun:
             if self._over:
                 raise Ended
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(process.pid).nice(min(19, os.nice(0) + self._niceness))
             self._running = process
         with process:
             try:

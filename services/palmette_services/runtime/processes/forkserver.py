@@ -20,6 +20,7 @@ from palmette_services.runtime.processes.server_process import kill_server, stop
 
 MODULES_VARIABLE = "PALMETTE_FORKSERVER_MODULES"
 PATIENCE_VARIABLE = "PALMETTE_FORKSERVER_PATIENCE_S"
+NICE_VARIABLE = "PALMETTE_FORKSERVER_NICE"
 _PRELOAD = "palmette_services.runtime.processes.preload"
 _STOPPING = "the service is stopping"
 _KILL_EVERY_S = 0.1
@@ -36,14 +37,16 @@ class Forkserver:
 
     The standard library's forkserver does the work. Its calls block and are not made for several threads, so
     all of them are made in one thread of its own. A server that died, or that does not fork within
-    `start_timeout_s`, is killed and started again.
+    `start_timeout_s`, is killed and started again. The server and what it forks run with `niceness`: on a machine
+    that serves too, training gets what serving leaves.
     """
 
-    def __init__(self, preload: str, start_timeout_s: float = 120.0) -> None:
+    def __init__(self, preload: str, start_timeout_s: float = 120.0, niceness: int = 0) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([_PRELOAD])
         self._preload = preload
         self._start_timeout_s = start_timeout_s
+        self._niceness = niceness
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forkserver")
         self._starting = asyncio.Lock()
         self._closed = False
@@ -102,11 +105,12 @@ class Forkserver:
         os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         os.environ[MODULES_VARIABLE] = self._preload
         os.environ[PATIENCE_VARIABLE] = f"{self._start_timeout_s:g}"
+        os.environ[NICE_VARIABLE] = str(self._niceness)
         try:
             multiprocessing.forkserver.ensure_running()
         finally:
             # For the forkserver, not for every other child.
-            del os.environ[MODULES_VARIABLE], os.environ[PATIENCE_VARIABLE]
+            del os.environ[MODULES_VARIABLE], os.environ[PATIENCE_VARIABLE], os.environ[NICE_VARIABLE]
 
     def _start(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> ForkedProcess:
         self._ensure_running()

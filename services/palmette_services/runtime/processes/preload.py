@@ -11,7 +11,7 @@ import importlib
 import logging
 import os
 
-from palmette_services.runtime.processes.forkserver import MODULES_VARIABLE, PATIENCE_VARIABLE
+from palmette_services.runtime.processes.forkserver import MODULES_VARIABLE, NICE_VARIABLE, PATIENCE_VARIABLE
 
 
 def load_modules(names: str) -> None:
@@ -23,6 +23,7 @@ def load_modules(names: str) -> None:
             logging.getLogger(__name__).warning("not preloaded: %s (%s: %s)", name, type(error).__name__, error)
 
 
+os.nice(int(os.environ.pop(NICE_VARIABLE, "0")))
 # Long before an import that hangs is ended, the service's log gets to know where it hangs.
 faulthandler.dump_traceback_later(0.5 * float(os.environ.pop(PATIENCE_VARIABLE, "120")), file=2)
 load_modules(os.environ.pop(MODULES_VARIABLE, ""))

@@ -1,8 +1,7 @@
 """The local Triton: the real ``tritonserver`` of the PyPI package nvidia-pytriton, run from a venv of its own.
 
-``python -m palmette_services.serving.triton.local_server --venv ... --repository ... --grpc-port ...
---http-port ... --metrics-port ...`` prepares everything and then *becomes* tritonserver (exec), so whoever
-started it supervises the real process.
+``python -m palmette_services.serving.triton.local_server --venv ... --repository ... --socket ... --metrics-port ...``
+prepares everything and then *becomes* tritonserver (exec), so whoever started it supervises the real process.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palmette_plugins.api.errors import FailedPrecondition
+from palmette_services.serving.triton.private_socket import PrivateSocket
 
 _CANNOT_START = 127  # what the loader exits with; a stub that starts says that its arguments are missing
 _ASK_PYTHON = """
@@ -121,16 +121,14 @@ class LocalServer:
     Attributes:
         installation: Where its binaries are.
         repository: Model repository; made if it is not there.
-        grpc_port: Port of the Open Inference Protocol over gRPC, on loopback.
-        http_port: Port of the same over HTTP, on loopback.
-        metrics_port: Port of Prometheus metrics, on loopback.
+        socket: Where it speaks the Open Inference Protocol over gRPC; it speaks it nowhere else.
+        metrics_port: Port of Prometheus metrics, on loopback; nothing else can be asked there.
         backends: Folder to put the backend directory into.
     """
 
     installation: TritonInstallation
     repository: Path
-    grpc_port: int
-    http_port: int
+    socket: PrivateSocket
     metrics_port: int
     backends: Path
 
@@ -142,6 +140,7 @@ class LocalServer:
     def prepare(self) -> None:
         """Make folders, copy the backend, remove shared memory that a killed predecessor left."""
         self.installation.check_stub(os.environ)
+        self.socket.make_folder()
         self.repository.mkdir(parents=True, exist_ok=True)
         self.installation.prepare_backends(self.backends)
         for region in Path("/dev/shm").glob(f"{self.shared_memory_prefix}*"):
@@ -149,7 +148,6 @@ class LocalServer:
 
     def command(self) -> list[str]:
         """Return the argument vector."""
-        loopback = "127.0.0.1"
         return [
             str(self.installation.server),
             "--id=palmette",
@@ -161,11 +159,9 @@ class LocalServer:
             "--disable-auto-complete-config",
             f"--backend-directory={self.backends}",
             f"--backend-config=python,shm-region-prefix-name={self.shared_memory_prefix}",
-            f"--grpc-address={loopback}",
-            f"--grpc-port={self.grpc_port}",
-            f"--http-address={loopback}",
-            f"--http-port={self.http_port}",
-            f"--metrics-address={loopback}",
+            *self.socket.arguments,
+            "--allow-http=false",  # which could only listen on a port, and loads models too
+            "--metrics-address=127.0.0.1",
             f"--metrics-port={self.metrics_port}",
             # Quantiles of request times over a sliding minute; counters alone cannot give them.
             "--metrics-config=summary_latencies=true",
@@ -189,9 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="palmette_services.serving.triton.local_server", description=__doc__)
     parser.add_argument("--venv", type=Path, required=True, help="venv with nvidia-pytriton and onnxruntime")
     parser.add_argument("--repository", type=Path, required=True, help="model repository")
-    parser.add_argument("--grpc-port", type=int, required=True)
-    parser.add_argument("--http-port", type=int, required=True)
-    parser.add_argument("--metrics-port", type=int, required=True)
+    parser.add_argument("--socket", type=Path, required=True, help="where it listens: FOLDER/NAME:NUMBER")
+    parser.add_argument("--metrics-port", type=int, required=True, help="port of its figures, on loopback")
     parser.add_argument("--backends", type=Path, help="where to put the backend directory; beside the repository")
     given = parser.parse_args(arguments)
     repository = given.repository.absolute()
@@ -199,8 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         LocalServer(
             installation=TritonInstallation.find(given.venv.absolute()),
             repository=repository,
-            grpc_port=given.grpc_port,
-            http_port=given.http_port,
+            socket=PrivateSocket(given.socket.absolute()),
             metrics_port=given.metrics_port,
             backends=(given.backends or repository.parent / "backends").absolute(),
         ).become()
