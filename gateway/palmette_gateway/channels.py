@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import grpc
 
-from palmette_gateway.addresses import Address
+from palmette_gateway.addresses import Upstream
 from palmette_gateway.settings import Settings
 
 OPTIONS = [
@@ -19,7 +19,7 @@ OPTIONS = [
 
 
 def open_channel(
-    address: Address, settings: Settings, interceptors: Sequence[grpc.aio.ClientInterceptor] = ()
+    address: Upstream, settings: Settings, interceptors: Sequence[grpc.aio.ClientInterceptor] = ()
 ) -> grpc.aio.Channel:
     """Open a channel; with TLS, and the gateway's certificate if it has one, to a ``grpcs://`` address."""
     if not address.tls:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from palmette_gateway.addresses import AddressField, OptionalAddressField
+from palmette_gateway.addresses import AddressField, OptionalUpstreamField
 
 RESERVED = frozenset({"control_plane", "dashboard", "triton"})  # Envoy's other clusters
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -33,7 +33,7 @@ class Endpoints(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     services: ServiceMap = Field(default_factory=dict)
-    triton_endpoint: OptionalAddressField = None
+    triton_endpoint: OptionalUpstreamField = None
 
     @property
     def any_tls(self) -> bool:

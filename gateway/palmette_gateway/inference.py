@@ -7,7 +7,7 @@ import asyncio
 import grpc
 from tritonclient.grpc import service_pb2_grpc
 
-from palmette_gateway.addresses import Address
+from palmette_gateway.addresses import Upstream
 from palmette_gateway.channels import open_channel
 from palmette_gateway.settings import Settings
 
@@ -19,10 +19,10 @@ class InferenceServer:
         self._settings = settings
         self._channel: grpc.aio.Channel | None = None
         self._goodbyes: set[asyncio.Task[None]] = set()
-        self.address: Address | None = None
+        self.address: Upstream | None = None
         self.stub: service_pb2_grpc.GRPCInferenceServiceStub | None = None
 
-    def update(self, address: Address | None) -> None:
+    def update(self, address: Upstream | None) -> None:
         """Take over an address."""
         if address == self.address:
             return

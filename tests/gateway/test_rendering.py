@@ -15,7 +15,7 @@ from tests.gateway.harness.certificates import Authority
 from palmette_gateway.access.signing_key import load_or_create, public_keys
 from palmette_gateway.endpoints import Endpoints
 from palmette_gateway.envoy.binary import EnvoyMissingError, find_envoy
-from palmette_gateway.envoy.configuration import LISTENERS, ROUTES, Configuration, render
+from palmette_gateway.envoy.configuration import CLUSTERS, LISTENERS, ROUTES, Configuration, render
 from palmette_gateway.envoy.publication import KEPT_VERSIONS, publish
 from palmette_gateway.envoy.renderer import Renderer
 from palmette_gateway.envoy.validation import ConfigurationRefusedError, validate
@@ -26,6 +26,7 @@ LOCAL = {
     "services": {"pruning_growth": "127.0.0.1:50051", "serving": "127.0.0.1:50052"},
     "triton_endpoint": "127.0.0.1:8001",
 }
+SOCKET = LOCAL | {"triton_endpoint": "unix:/run/palmette/triton:1"}
 CLUSTER = {
     "services": {name: f"grpcs://{name.replace('_', '-')}.palmette.svc:8443" for name in ("nas", "retrieval")},
     "triton_endpoint": "grpcs://triton.palmette.svc:8001",
@@ -66,6 +67,18 @@ async def test_envoy_accepts_the_local_configuration(tmp_path: Path, jwks: str) 
     settings = _settings(tmp_path, **LOCAL)
     configuration = render(settings, settings.endpoints(), jwks, tmp_path / "trial")
     await validate(configuration, find_envoy(None), tmp_path / "trial")
+
+
+async def test_envoy_accepts_triton_on_a_socket(tmp_path: Path, jwks: str) -> None:
+    settings = _settings(tmp_path, **SOCKET)
+    configuration = render(settings, settings.endpoints(), jwks, tmp_path / "trial")
+    await validate(configuration, find_envoy(None), tmp_path / "trial")
+
+    resources = yaml.safe_load(configuration.files[CLUSTERS])["resources"]
+    (triton,) = [cluster for cluster in resources if cluster["name"] == "triton"]
+    (endpoint,) = triton["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert triton["type"] == "STATIC"
+    assert endpoint["endpoint"]["address"] == {"pipe": {"path": "/run/palmette/triton:1"}}
 
 
 async def test_envoy_accepts_the_clusters_configuration_with_tls_everywhere(tmp_path: Path, jwks: str) -> None:
@@ -190,6 +203,10 @@ def test_render_writes_the_files_and_exits(tmp_path: Path) -> None:
     [
         ("PALMETTE_GATEWAY_LISTEN", "", "PALMETTE_GATEWAY_LISTEN: Field required"),
         ("PALMETTE_ENVOY_LISTEN", "8080", "PALMETTE_ENVOY_LISTEN: '8080' is not an address: write host:port"),
+        ("PALMETTE_ENVOY_LISTEN", "unix:/run/gateway", "'unix:/run/gateway' has no port from 1 to 65535"),
+        ("PALMETTE_TRITON_ENDPOINT", "unix:triton", "'unix:triton' is not a socket: write unix:/path"),
+        ("PALMETTE_TRITON_ENDPOINT", "unix:/my triton", "the path without spaces"),
+        ("PALMETTE_TRITON_ENDPOINT", f"unix:/{'a' * 107}", "is too long for a socket: 107 bytes at most"),
         ("PALMETTE_ENVOY_ADMIN", "localhost:99999", "has no port from 1 to 65535"),
         ("PALMETTE_SERVICES", '{"dashboard": "a:1"}', "a service cannot be called 'dashboard'"),
         ("PALMETTE_SERVICES", '{"Nas": "a:1"}', "'Nas' is not a service name"),

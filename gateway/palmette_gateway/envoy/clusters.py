@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from palmette_gateway.access.destinations import CONTROL_PLANE, DASHBOARD, TRITON
-from palmette_gateway.addresses import Address
+from palmette_gateway.addresses import UnixSocket, Upstream
 from palmette_gateway.endpoints import Endpoints
 from palmette_gateway.settings import Settings
 
@@ -26,10 +26,15 @@ class Cluster:
     """
 
     name: str
-    address: Address
+    address: Upstream
     grpc: bool = True
     service: bool = False
     probed: bool = True
+
+    @property
+    def resolved(self) -> bool:
+        """Whether its address is known as it stands, without DNS."""
+        return isinstance(self.address, UnixSocket) or self.address.is_ip
 
 
 def clusters(settings: Settings, endpoints: Endpoints) -> list[Cluster]:

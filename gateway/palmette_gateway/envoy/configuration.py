@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from palmette_gateway.access.tokens import AUDIENCE, CLOCK_SKEW_S, COOKIE, ISSUER
-from palmette_gateway.addresses import Address
+from palmette_gateway.addresses import UnixSocket, Upstream
 from palmette_gateway.contracts import palmette_descriptors, public_descriptors, services
 from palmette_gateway.endpoints import Endpoints
 from palmette_gateway.envoy.clusters import COLLECTOR, clusters
@@ -107,11 +107,13 @@ def _templates() -> Environment:
         autoescape=False,  # YAML, not HTML; values go through tojson or a filter below
         keep_trailing_newline=True,
     )
-    environment.filters |= {"address": _socket_address, "seconds": lambda value: f"{value:g}s"}
+    environment.filters |= {"address": _address, "seconds": lambda value: f"{value:g}s"}
     return environment
 
 
-def _socket_address(address: Address) -> str:
+def _address(address: Upstream) -> str:
+    if isinstance(address, UnixSocket):
+        return json.dumps({"pipe": {"path": address.path}})
     return json.dumps({"socket_address": {"address": address.host, "port_value": address.port}})
 
 

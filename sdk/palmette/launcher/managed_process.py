@@ -32,7 +32,7 @@ class ManagedProcess:
 
     def __init__(self, plan: ProcessPlan, changed: Callable[[], None]) -> None:
         self.plan = plan
-        self.state = ProcessState(plan.name, str(plan.log), dict(plan.ports))
+        self.state = ProcessState(plan.name, str(plan.log), dict(plan.ports), dict(plan.sockets))
         self.ready = asyncio.Event()
         self._changed = changed
         self._stopping = asyncio.Event()

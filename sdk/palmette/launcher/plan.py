@@ -30,6 +30,7 @@ class ProcessPlan:
         stage: Later stages are stopped first; processes of one stage know nothing of each other.
         after: Processes that must be ready before it starts.
         ports: What it listens on, by purpose.
+        sockets: Unix domain sockets that it listens on, by purpose.
         grace_s: Time that it gets to stop.
     """
 
@@ -41,6 +42,7 @@ class ProcessPlan:
     stage: int
     after: tuple[str, ...] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
+    sockets: Mapping[str, str] = field(default_factory=dict)
     grace_s: float = 20.0
 
 
@@ -58,8 +60,11 @@ class SuitePlan:
         return f"{'https' if self.tls else 'http'}://{HOST}:{self.port}"
 
 
-def make_plan(home: Home, installed: Installed, port: int, base: Mapping[str, str]) -> SuitePlan:
+def make_plan(home: Home, installed: Installed, port: int, base: Mapping[str, str], sockets: Path) -> SuitePlan:
     """Plan a suite below `home`, on free loopback ports, with `port` as its public one.
+
+    Args:
+        sockets: Folder for Unix domain sockets, which only the user may enter.
 
     Raises:
         FailedPrecondition: A part that nothing works without is not installed.
@@ -73,11 +78,11 @@ def make_plan(home: Home, installed: Installed, port: int, base: Mapping[str, st
     common |= {"PALMETTE_HOME": str(home.root), "PALMETTE_ARTIFACT_STORE_URL": str(home.artifacts)}
     common["PALMETTE_INTERNAL_SECRET_FILE"] = str(internal_secret_file(home))
     processes: list[ProcessPlan] = []
-    triton = _triton(home, installed.triton_venv, common) if _wants_triton(installed) else None
+    triton = _triton(home, installed.triton_venv, common, sockets) if _wants_triton(installed) else None
     if triton:
         processes.append(triton)
         common |= {
-            "PALMETTE_TRITON_ENDPOINT": f"{HOST}:{triton.ports['grpc']}",
+            "PALMETTE_TRITON_ENDPOINT": f"unix:{triton.sockets['grpc']}",
             "PALMETTE_TRITON_METRICS_URL": f"http://{HOST}:{triton.ports['metrics']}/metrics",
             "PALMETTE_MODEL_REPOSITORY": str(home.model_repository),
         }
@@ -92,18 +97,21 @@ def _wants_triton(installed: Installed) -> bool:
     return TRITON_SERVICE in installed.services and installed.triton_venv is not None
 
 
-def _triton(home: Home, venv: Path | None, common: Mapping[str, str]) -> ProcessPlan:
-    grpc_port, http_port, metrics_port = free_ports(3)
+def _triton(home: Home, venv: Path | None, common: Mapping[str, str], sockets: Path) -> ProcessPlan:
+    (metrics_port,) = free_ports(1)
+    # No port: Triton lets whoever reaches it run code. It demands a number at the end of the name.
+    socket = sockets / "triton:1"
     command = [sys.executable, "-m", TRITON, "--venv", str(venv), "--repository", str(home.model_repository)]
-    command += ["--grpc-port", str(grpc_port), "--http-port", str(http_port), "--metrics-port", str(metrics_port)]
+    command += ["--socket", str(socket), "--metrics-port", str(metrics_port)]
     return ProcessPlan(
         name="triton",
         command=tuple(command),
         environment=common,
-        probe=triton_ready(f"{HOST}:{grpc_port}"),
+        probe=triton_ready(f"unix:{socket}"),
         log=home.logs / "triton.log",
         stage=0,
-        ports={"grpc": grpc_port, "http": http_port, "metrics": metrics_port},
+        ports={"metrics": metrics_port},
+        sockets={"grpc": str(socket)},
     )
 
 

@@ -48,6 +48,7 @@ class ProcessState:
     name: str
     log: str
     ports: Mapping[str, int] = field(default_factory=dict)
+    sockets: Mapping[str, str] = field(default_factory=dict)
     phase: ProcessPhase = ProcessPhase.WAITING
     pid: int = 0
     create_time_s: float = 0.0

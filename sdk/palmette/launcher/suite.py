@@ -12,6 +12,7 @@ from palmette.launcher.internal_secret import renew_internal_secret
 from palmette.launcher.lock import held
 from palmette.launcher.plan import make_plan
 from palmette.launcher.ports import check_free
+from palmette.launcher.socket_folder import socket_folder
 from palmette.launcher.state import SuiteState
 from palmette.launcher.supervisor import Supervisor
 from palmette.launcher.survivors import stop_survivors
@@ -29,14 +30,14 @@ async def run_suite(home: Home, port: int, watcher: Callable[[SuiteState], None]
         SuiteDidNotStart: A part did not come up.
     """
     home.root.mkdir(parents=True, exist_ok=True)
-    with held(home):
+    with held(home), socket_folder(home) as sockets:
         home.endpoints.unlink(missing_ok=True)
         stop_survivors(home)
         check_free(port)
         _make_folders(home)
         renew_internal_secret(home)
         venv = os.environ.get("PALMETTE_TRITON_VENV")
-        plan = make_plan(home, find_installed(Path(venv) if venv else None), port, os.environ)
+        plan = make_plan(home, find_installed(Path(venv) if venv else None), port, os.environ, sockets)
         await Supervisor(home, plan, watcher).run()
 
 

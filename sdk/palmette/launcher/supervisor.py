@@ -130,7 +130,12 @@ class Supervisor:
             "started": datetime.fromtimestamp(self.state.started_s, UTC).isoformat(),
             "written": datetime.fromtimestamp(time.time(), UTC).isoformat(),
             "processes": {
-                process.name: {"pid": process.pid, "ports": dict(process.ports), "log": process.log}
+                process.name: {
+                    "pid": process.pid,
+                    "ports": dict(process.ports),
+                    "sockets": dict(process.sockets),
+                    "log": process.log,
+                }
                 for process in self.state.processes
             },
         }

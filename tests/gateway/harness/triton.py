@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.gateway.harness.upstream import Upstream
@@ -13,10 +14,10 @@ PREFIX = "/inference.GRPCInferenceService/"
 class TritonDouble:
     """Reports the models that the test names as (name, version, state, reason)."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket: Path | None = None) -> None:
         self.models: list[tuple[str, str, str, str]] = []
         self.ready = True
-        self.upstream = Upstream("triton")
+        self.upstream = Upstream("triton", socket=socket)
         self.upstream.answers |= {
             f"{PREFIX}ServerMetadata": lambda *_: service_pb2.ServerMetadataResponse(name="triton", version="2.99"),
             f"{PREFIX}ServerReady": lambda *_: service_pb2.ServerReadyResponse(ready=self.ready),

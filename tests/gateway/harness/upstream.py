@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -29,8 +30,16 @@ class Upstream(grpc.GenericRpcHandler):
     An answer returns bytes, a message, or an iterator of them for a stream.
     """
 
-    def __init__(self, name: str, *, max_message_bytes: int = -1, credentials: grpc.ServerCredentials | None = None):
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_message_bytes: int = -1,
+        credentials: grpc.ServerCredentials | None = None,
+        socket: Path | None = None,
+    ) -> None:
         self.name = name
+        self._socket = socket
         self.calls: list[Call] = []
         self.answers: dict[str, Answer] = {}
         self._options = [("grpc.max_receive_message_length", max_message_bytes), ("grpc.so_reuseport", 0)]
@@ -45,7 +54,7 @@ class Upstream(grpc.GenericRpcHandler):
         self._server = grpc.server(ThreadPoolExecutor(32), options=self._options)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_generic_rpc_handlers((self,))
-        address = f"127.0.0.1:{port}"
+        address = f"unix:{self._socket}" if self._socket else f"127.0.0.1:{port}"
         if self._credentials is None:
             self.port = self._server.add_insecure_port(address)
         else:
@@ -64,7 +73,7 @@ class Upstream(grpc.GenericRpcHandler):
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"127.0.0.1:{self.port}"
+        return f"unix:{self._socket}" if self._socket else f"127.0.0.1:{self.port}"
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         """Answer a call of any method: a stream of messages serves for all four kinds of calls."""

@@ -30,7 +30,7 @@ def test_each_run_has_a_secret_of_its_own_that_only_the_user_can_read(tmp_path: 
 def test_every_process_is_told_where_it_is_whatever_the_environment_says(tmp_path: Path) -> None:
     installed = Installed(("pruning_growth", "nas"), gateway=True, envoy=Path("/envoy"), triton_venv=None)
 
-    plan = make_plan(Home(tmp_path), installed, 8080, {"PALMETTE_INTERNAL_SECRET_FILE": "/elsewhere"})
+    plan = make_plan(Home(tmp_path), installed, 8080, {"PALMETTE_INTERNAL_SECRET_FILE": "/elsewhere"}, tmp_path)
 
     told = {process.name: process.environment["PALMETTE_INTERNAL_SECRET_FILE"] for process in plan.processes}
     assert set(told) == {"pruning_growth", "nas", "gateway", "envoy"}

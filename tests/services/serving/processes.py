@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -77,17 +78,19 @@ class Process:
 
 
 class Triton(Process):
-    """A real local Triton on free ports."""
+    """A real local Triton; its socket is in a short folder of its own, for paths of tests are long."""
 
     def __init__(self, folder: Path) -> None:
         self.repository = folder / "models"
-        self.endpoint = f"127.0.0.1:{free_port()}"
-        metrics = free_port()
-        self.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        self._sockets = tempfile.TemporaryDirectory(prefix="palmette-test-")
+        self.socket = Path(self._sockets.name) / "triton:1"
+        self.endpoint = f"unix:{self.socket}"
+        self.metrics_port = free_port()
+        self.metrics_url = f"http://127.0.0.1:{self.metrics_port}/metrics"
         command = [sys.executable, "-m", "palmette_services.serving.triton.local_server"]
         command += ["--venv", str(TRITON_VENV), "--repository", str(self.repository)]
-        command += ["--grpc-port", self.endpoint.split(":")[1], "--http-port", str(free_port())]
-        super().__init__([*command, "--metrics-port", str(metrics)], folder / "triton.log")
+        command += ["--socket", str(self.socket), "--metrics-port", str(self.metrics_port)]
+        super().__init__(command, folder / "triton.log")
 
     def client(self) -> InferenceServerClient:
         """Return a client of its own channel."""

@@ -1,4 +1,4 @@
-"""The local Triton is found, prepared and started on loopback only."""
+"""The local Triton is found, prepared and started."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.services.serving.processes import TRITON_VENV, Triton
 
 from palmette_plugins.api import FailedPrecondition
 from palmette_services.serving.triton.local_server import LocalServer, TritonInstallation
+from palmette_services.serving.triton.private_socket import PrivateSocket
 
 
 @pytest.fixture
@@ -20,16 +21,17 @@ def server(tmp_path: Path) -> LocalServer:
     return LocalServer(
         installation=TritonInstallation.find(TRITON_VENV),
         repository=tmp_path / "models",
-        grpc_port=1001,
-        http_port=1002,
+        socket=PrivateSocket(tmp_path / "sockets" / "triton:1"),
         metrics_port=1003,
         backends=tmp_path / "backends",
     )
 
 
-def test_every_address_is_loopback(server: LocalServer) -> None:
+def test_it_listens_on_the_socket_and_serves_nothing_but_metrics_on_loopback(server: LocalServer) -> None:
     addresses = [argument for argument in server.command() if "-address=" in argument]
-    assert sorted(addresses) == [f"--{name}-address=127.0.0.1" for name in ("grpc", "http", "metrics")]
+    socket = str(server.socket.path).removesuffix(":1")
+    assert sorted(addresses) == [f"--grpc-address=unix:{socket}", "--metrics-address=127.0.0.1"]
+    assert "--allow-http=false" in server.command()
 
 
 def test_backend_folder_holds_the_stub_of_the_venvs_python(server: LocalServer) -> None:
@@ -70,7 +72,7 @@ def test_missing_environment_is_said_with_what_to_do(tmp_path: Path) -> None:
 def test_environment_without_triton_is_said_with_what_to_do(tmp_path: Path) -> None:
     venv.create(tmp_path / "empty", with_pip=False, symlinks=True)
     command = [sys.executable, "-m", "palmette_services.serving.triton.local_server", "--venv", str(tmp_path / "empty")]
-    command += ["--repository", str(tmp_path / "models"), "--grpc-port", "1", "--http-port", "2", "--metrics-port", "3"]
+    command += ["--repository", str(tmp_path / "models"), "--socket", "/run/t:1", "--metrics-port", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("triton: nvidia-pytriton is not installed in")
