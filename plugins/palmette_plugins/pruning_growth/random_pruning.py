@@ -90,7 +90,8 @@ class RandomPruning(Method):
 
     The only choice besides the density is how it is shared among the layers (`ratio`); there is no criterion to
     tune and no dense network to train first. The larger the network, the closer it comes to its dense version.
-    Kernels stay dense: fewer effective multiply-adds, but neither a smaller file nor faster training by itself.
+    The saved model takes room for the kept weights, and a bit for each place; `palmette artifacts show` tells its size.
+    Kernels stay dense: fewer effective multiply-adds, but neither faster training nor faster serving by itself.
 
     The paper trains ResNets on small images with SGD at learning rate 0.1 (momentum 0.9, weight decay 5e-4, step
     decay) for 160 epochs with batches of 128, and on ImageNet Wide ResNet-50 at density 0.2 with `erk_plus`, label

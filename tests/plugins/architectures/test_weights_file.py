@@ -117,12 +117,21 @@ def test_bits_are_packed_most_significant_first_as_documented(tmp_path_factory):
         {"packed": {"weight": [9]}},
         {"aliases": {"other": "nothing"}},
         {"packed": 3},
+        {"packed": {"mask": [16]}, "sparse": {"weight": {"mask": "nothing"}}},
+        {"packed": {"mask": [16]}, "sparse": {"weight": {"mask": "mask"}}},  # nine values for no place
+        {"packed": {"mask": [16]}, "sparse": {"weight": {"places": "mask"}}},
+        {"packed": {"mask": [16]}, "sparse": {"none": {"mask": "mask"}, "weight": {"nonzeros": "mask"}}},
+        {"sparse": {"weight": {"mask": "mask"}}},  # places that are not bool
+        {"sparse": {"weight": {}}},
+        {"sparse": {"weight": {"mask": []}}},
+        {"sparse": {"weight": 3}},
+        {"sparse": 3},
         [],
     ],
 )
 def test_metadata_that_lies_is_data_loss(tmp_path, metadata):
     path = tmp_path / "weights.safetensors"
-    tensors = {"mask": torch.zeros(2, dtype=torch.uint8), "weight": torch.zeros(9)}
+    tensors = {"mask": torch.zeros(2, dtype=torch.uint8), "weight": torch.zeros(9), "none": torch.zeros(0)}
     path.write_bytes(safetensors.torch.save(tensors, {"palmette": json.dumps(metadata)}))
 
     with pytest.raises(DataLoss, match="is damaged"):

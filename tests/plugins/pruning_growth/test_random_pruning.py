@@ -71,6 +71,17 @@ def test_the_artifact_holds_exactly_the_mask_that_was_drawn(prune: Prune, draw: 
     assert all(torch.equal(mask, drawn[name]) for name, mask in masks(module).items())
 
 
+def test_the_artifact_takes_less_room_the_fewer_weights_are_kept(prune: Prune) -> None:
+    def weights_bytes(density: float) -> int:
+        result = prune(density=density, recipe={**SHORT, "max_steps": 1})
+        return next(file.size_bytes for file in result.manifest().files if file.path == "weights.safetensors")
+
+    tenth, half, whole = (weights_bytes(density) for density in (0.1, 0.5, 1.0))
+    # Of 17,060 maskable weights of four bytes each.
+    assert whole - half == pytest.approx(0.5 * 17_060 * 4, rel=0.1)
+    assert whole - tenth == pytest.approx(0.9 * 17_060 * 4, rel=0.1)
+
+
 def test_it_reports_what_was_kept(prune: Prune) -> None:
     result = prune(density=0.2, ratio="uniform")
     metrics = result.manifest().metrics
