@@ -1,0 +1,1 @@
+"""Test collections: passages, queries, and judgements of which passage answers which query."""
