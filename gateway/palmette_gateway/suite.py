@@ -44,21 +44,27 @@ class Suite:
 
     def jobs(self, service: str = "") -> JobServiceAsyncStub:
         """Jobs of one service, or of all for the empty name."""
-        return JobServiceStub(self._channel(service))
+        return JobServiceStub(self.channel(service))
 
     def plugins(self, service: str = "") -> PluginServiceAsyncStub:
         """Plugins of one service, or of all for the empty name."""
-        return PluginServiceStub(self._channel(service))
+        return PluginServiceStub(self.channel(service))
+
+    def channel(self, service: str) -> grpc.aio.Channel:
+        """The channel to one service; for a name that the suite does not have, the control plane says so."""
+        if service in self._services.names:
+            return self._services.get(service).channel
+        return self._control_plane
 
     @property
     def artifacts(self) -> ArtifactServiceAsyncStub:
         """The artifact registry."""
-        return ArtifactServiceStub(self._channel(SERVING))
+        return ArtifactServiceStub(self.channel(SERVING))
 
     @property
     def deployments(self) -> DeploymentServiceAsyncStub:
         """Models on the inference server."""
-        return DeploymentServiceStub(self._channel(SERVING))
+        return DeploymentServiceStub(self.channel(SERVING))
 
     @property
     def suite(self) -> SuiteServiceAsyncStub:
@@ -77,9 +83,3 @@ class Suite:
         except TokenError as error:
             raise InvalidToken(str(error)) from error
         return Identity(found.subject, Role(found.role.claim), found.expires)
-
-    def _channel(self, service: str) -> grpc.aio.Channel:
-        """The service's channel; for a name that the suite does not have, the control plane says so."""
-        if service in self._services.names:
-            return self._services.get(service).channel
-        return self._control_plane

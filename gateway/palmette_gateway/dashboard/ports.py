@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from palmette.types import Identity
 
 if TYPE_CHECKING:
+    import grpc
+
     from palmette_protos.serving.v1.deployment_pb2_grpc import DeploymentServiceAsyncStub
     from palmette_protos.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub
     from palmette_protos.v1.job_pb2_grpc import JobServiceAsyncStub
@@ -32,6 +34,9 @@ class SuiteApi(Protocol):
 
     def plugins(self, service: str = "") -> PluginServiceAsyncStub:
         """Plugins of one service, or of all services (``ListPlugins`` only) for the empty name."""
+
+    def channel(self, service: str) -> grpc.aio.Channel:
+        """The channel to one service of `services`, for the calls that only this service has."""
 
     @property
     def artifacts(self) -> ArtifactServiceAsyncStub:

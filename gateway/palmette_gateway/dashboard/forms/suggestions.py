@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from palmette.errors import PalmetteError
-from palmette.types import Artifact, InputType, JobInfo, Plugin
+from palmette.types import Artifact, InputType, JobInfo, Plugin, PluginInput
 from palmette_gateway.dashboard.calls.artifacts import list_artifacts
 from palmette_gateway.dashboard.calls.jobs import list_jobs
 from palmette_gateway.dashboard.ports import SuiteApi
@@ -18,9 +18,14 @@ _MOST = 40
 
 async def suggestions(suite: SuiteApi, plugin: Plugin) -> dict[str, list[tuple[str, str]]]:
     """Return (reference, what it is) by input name; nothing for what does not answer: they are only suggestions."""
+    return await suggest(suite, plugin.inputs)
+
+
+async def suggest(suite: SuiteApi, inputs: Iterable[PluginInput]) -> dict[str, list[tuple[str, str]]]:
+    """Return the same for some inputs."""
     jobs, artifacts = await asyncio.gather(_jobs(suite), _artifacts(suite))
     found = {}
-    for item in plugin.inputs:
+    for item in inputs:
         made = [(artifact.reference, _describe(artifact)) for artifact in artifacts if _fits(item.type, artifact)]
         used = [(text, "used before") for text in _used(jobs, item.name)]
         found[item.name] = (used + made)[:_MOST]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from palmette.errors import NotFound, PalmetteError
 from palmette.types import Artifact, DeploymentInfo, InputType, Lineage, Plugin, PluginState
 from palmette_gateway.dashboard.access.caller import Action
 from palmette_gateway.dashboard.access.guard import mutation
+from palmette_gateway.dashboard.asking.panel import Panel
+from palmette_gateway.dashboard.asking.question import address
+from palmette_gateway.dashboard.asking.registry import panels_about
 from palmette_gateway.dashboard.calls.artifacts import delete_artifact, download_file, get_artifact, get_lineage
 from palmette_gateway.dashboard.calls.plugins import list_plugins
 from palmette_gateway.dashboard.context import dashboard_of
@@ -36,6 +39,7 @@ async def show(request: Request) -> Response:
         "graph": lineage_svg(lineage, artifact.name) if lineage and len(lineage.artifacts) > 1 else "",
         "lineage": lineage,
         "uses": uses,
+        "questions": _questions(artifact, dashboard.suite.services),
         "served_by": _served_by(artifact, dashboard.sampler.deployments.deployments),
         "io": artifact.spec.get("io") or {},
     }
@@ -95,6 +99,12 @@ async def _uses(request: Request, artifact: Artifact) -> list[tuple[Plugin, str]
         if name and plugin.state is PluginState.READY:
             found.append((plugin, name))
     return found
+
+
+def _questions(artifact: Artifact, services: Sequence[str]) -> list[tuple[Panel, str]]:
+    """Return what can be asked about it without a job, each with the page that does."""
+    found = panels_about(artifact.kind, services)
+    return [(panel, address(panel, {panel.references[0].name: artifact.reference})) for panel in found]
 
 
 def _served_by(artifact: Artifact, deployments: tuple[DeploymentInfo, ...]) -> list[DeploymentInfo]:

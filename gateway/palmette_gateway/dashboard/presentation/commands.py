@@ -45,6 +45,13 @@ def job_command(job: JobInfo) -> str:
     )
 
 
+def models_command(question: str, models: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Return the `palmette models` that asks a question; options without a value are left out."""
+    words = ["palmette", "models", question, *models]
+    words += [word for name, value in options.items() if value not in (None, "") for word in (f"--{name}", f"{value}")]
+    return shlex.join(words)
+
+
 def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield settings with dots for levels: ``recipe.epochs``, plain ones first: the wire gives them in no order."""
     for name, value in sorted(values.items(), key=lambda item: (isinstance(item[1], Mapping), item[0])):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 _ULID_LENGTH = 26
@@ -115,6 +116,11 @@ def part_name(name: str) -> str:
     """Shorten the name of a part that ends in a job's id to the digits that people compare."""
     head, _, last = name.rpartition("/")
     return f"{head}/…{last[-6:]}" if len(last) == _ULID_LENGTH and last.isalnum() else name
+
+
+def shape(sizes: Iterable[int]) -> str:
+    """Write a tensor's shape: ``3×32×32``; nothing for one without dimensions."""
+    return "×".join(map(str, sizes))
 
 
 def plural(count: int, noun: str, plural_noun: str = "") -> str:

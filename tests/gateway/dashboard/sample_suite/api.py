@@ -47,6 +47,7 @@ class ChannelSuite:
         self._suite = SuiteServiceStub(gateway)
         self._tokens = TokenServiceStub(gateway)
         self._services = tuple(services)
+        self._channels = dict(services)
         self._verify = verify
 
     @property
@@ -61,6 +62,10 @@ class ChannelSuite:
     def plugins(self, service: str = "") -> PluginServiceAsyncStub:
         """Plugins of one service or, for the empty or an unknown name, as the gateway aggregates them."""
         return self._plugins.get(service, self._plugins[""])
+
+    def channel(self, service: str) -> grpc.aio.Channel:
+        """The channel to one service."""
+        return self._channels[service]
 
     @property
     def artifacts(self) -> ArtifactServiceAsyncStub:

@@ -7,6 +7,7 @@ import { startFigures } from "./figures.js";
 import { startFilter } from "./filter.js";
 import { startLive } from "./live.js";
 import { startLogin } from "./login.js";
+import { startQuestion } from "./question.js";
 import { startThemeToggle } from "./theme-toggle.js";
 import { startToasts } from "./toast.js";
 
@@ -17,6 +18,7 @@ startCopy();
 startFilter();
 startFigures();
 startLogin();
+startQuestion();
 startToasts();
 startLive();
 startComparison();
