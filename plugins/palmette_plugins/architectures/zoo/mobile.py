@@ -24,7 +24,7 @@ class MobileParameters(FrameParameters):
     depths: Numbers = (4,)
     expands: Numbers = (6,)
     kernels: Numbers = (3,)
-    resolution: int | None = Field(None, ge=8, le=4096)
+    resolution: int | None = Field(None, ge=1, le=4096)
 
     def blocks(self, name: str) -> list[list[BlockChoice]]:
         """Return the blocks of each stage; raise `InvalidArgument` (field ``reference``) for impossible ones."""

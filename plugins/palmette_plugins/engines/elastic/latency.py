@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import torch
 from torch import nn
 
 from palmette_plugins.architectures.mobile.blocks import MobileBlock
+from palmette_plugins.architectures.mobile.frame import StageFrame
 from palmette_plugins.architectures.mobile.network import MobileTrunk
 from palmette_plugins.engines.elastic.costs import CostTable
 from palmette_plugins.engines.elastic.space import Space
 from palmette_plugins.engines.profiling import measure_latency
+from palmette_plugins.engines.seeding import seeded_draws
 
 
 class _Head(nn.Module):
@@ -46,10 +49,22 @@ def latency_table(
         repeats: Timed passes of each block; their median counts.
         check: Called before each block; what it raises comes out.
     """
-    fixed = np.zeros(len(space.resolutions))
-    shape = (len(space.slots), len(space.expands), len(space.kernels), len(space.resolutions))
-    blocks = np.zeros(shape)
+    with seeded_draws(0, "latency"):  # new weights must not move torch's random state
+        return _measured(space, in_channels, num_classes, device, batch, repeats, check)
+
+
+def _measured(
+    space: Space,
+    in_channels: int,
+    num_classes: int,
+    device: torch.device | str,
+    batch: int,
+    repeats: int,
+    check: Callable[[], None] | None,
+) -> CostTable:
     trunk = MobileTrunk(space.frame, in_channels, num_classes).to(device).eval()
+    fixed = np.zeros(len(space.resolutions))
+    blocks = np.zeros((len(space.slots), len(space.expands), len(space.kernels), len(space.resolutions)))
 
     def timed(module: nn.Module, channels: int, size: int) -> float:
         if check is not None:
@@ -65,19 +80,21 @@ def latency_table(
             slots = [index for index, (of_stage, _) in enumerate(space.slots) if of_stage == number]
             # The first block of a stage differs from the others, which are alike.
             for places, stride in ((slots[:1], stage.stride), (slots[1:], 1)):
-                for e, expand in enumerate(space.expands):
-                    for k, kernel in enumerate(space.kernels):
-                        if places:
-                            block = MobileBlock(
-                                width,
-                                stage.width,
-                                stride,
-                                expand=expand,
-                                kernel=kernel,
-                                activation=stage.activation,
-                                squeeze_excite=stage.squeeze_excite,
-                            )
-                            blocks[places, e, k, r] = timed(block, width, size)
+                for (e, expand), (k, kernel) in product(enumerate(space.expands), enumerate(space.kernels)):
+                    if places:
+                        blocks[places, e, k, r] = timed(_block(width, stage, stride, expand, kernel), width, size)
                 width, size = stage.width, math.ceil(size / stride)
         fixed[r] += timed(_Head(trunk), width, size)
     return CostTable(space, fixed, blocks)
+
+
+def _block(width: int, stage: StageFrame, stride: int, expand: int, kernel: int) -> MobileBlock:
+    return MobileBlock(
+        width,
+        stage.width,
+        stride,
+        expand=expand,
+        kernel=kernel,
+        activation=stage.activation,
+        squeeze_excite=stage.squeeze_excite,
+    )

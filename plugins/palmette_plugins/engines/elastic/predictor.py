@@ -14,7 +14,7 @@ from palmette_plugins.engines.elastic.space import Space
 from palmette_plugins.engines.seeding import seeded_draws, seeded_generator
 
 WIDTH = 400
-_STEPS = 500
+_STEPS = 300
 _BATCH = 128
 _HELD_OUT = 0.2  # share of the samples that say how good the predictor is
 
