@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.references import Reference
-from palmette_plugins.api.spec import ModelSpec
+from palmette_plugins.api.spec import ModelIO, ModelSpec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +56,14 @@ class ArchitectureProvider(ABC):
         """Return a complete reference that builds the same structure and needs no learned weights."""
         return reference
 
+    def io(self, reference: Reference) -> ModelIO | None:
+        """Return the signature when served where the architecture fixes it; None where data decide."""
+        return None
+
+    def assets(self, reference: Reference) -> Mapping[str, bytes]:
+        """Return the files that the model is of no use without, such as a tokenizer, by name."""
+        return {}
+
     def input_shape(self, reference: Reference) -> tuple[int, ...] | None:
         """Return the shape of one input that the architecture was made for, without the batch; None if unknown."""
         return None
@@ -71,6 +79,8 @@ class LoadedModel:
         reference: What it was loaded from.
         artifact: Id of the artifact that it was loaded from; empty for an untrained model.
         pretrained: Whether its weights were learned.
+        assets: Files that travel with it, by name: a tokenizer. An artifact keeps them below ``assets/``. Empty for a
+            model that is only inspected.
     """
 
     module: nn.Module
@@ -78,6 +88,7 @@ class LoadedModel:
     reference: str
     artifact: str = ""
     pretrained: bool = False
+    assets: Mapping[str, bytes] = field(default_factory=dict)
 
     def replaced(self, **changes: Any) -> LoadedModel:
         """Return a copy with `changes`."""

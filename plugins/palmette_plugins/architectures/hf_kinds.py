@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument
 from palmette_plugins.api.references import Reference
+from palmette_plugins.api.spec import ModelIO
 from palmette_plugins.architectures.causal_lm import CausalLM
 
 _DEFAULT_CONTEXT = 128
@@ -38,8 +39,8 @@ class HFKind(ABC):
         """Return transformers' factory of such models."""
 
     @abstractmethod
-    def wrap(self, model: Any) -> nn.Module:
-        """Return the model with the suite's signature."""
+    def wrap(self, model: Any, parameters: Any, folder: Path | None = None) -> nn.Module:
+        """Return the model with the suite's signature; `folder` is where its learned weights came from."""
 
     @abstractmethod
     def check(self, config: Any, data: DataInfo, reference: Reference) -> None:
@@ -48,6 +49,31 @@ class HFKind(ABC):
     @abstractmethod
     def input_shape(self, config: Any) -> tuple[int, ...] | None:
         """Return the shape of one input."""
+
+    def settled(self, parameters: Any, stored: Mapping[str, Any], config: Any, reference: Reference) -> Any:
+        """Return the parameters, complete; `stored` is what the folder says beside its configuration.
+
+        Raises:
+            InvalidArgument: A parameter does not belong to this kind; field ``reference``.
+        """
+        foreign = [name for name in parameters.of_encoders() if getattr(parameters, name) is not None]
+        if foreign:
+            raise InvalidArgument.field(
+                "reference", f"'{reference}' is no text encoder and has no {', '.join(foreign)}"
+            )
+        return parameters
+
+    def structural(self, parameters: Any) -> dict[str, str]:
+        """Return the parameters that shape the module beside its configuration."""
+        return {}
+
+    def io(self, config: Any) -> ModelIO | None:
+        """Return the signature where it does not depend on data."""
+        return None
+
+    def assets(self, parameters: Any, config: Any, folder: Path, reference: Reference) -> dict[str, bytes]:
+        """Return the files that travel with the model."""
+        return {}
 
     def prepared(self, config: Any, num_classes: int | None) -> Any:
         """Return the configuration to build from."""
@@ -74,7 +100,7 @@ class CausalLanguageModel(HFKind):
 
         return AutoModelForCausalLM
 
-    def wrap(self, model: Any) -> nn.Module:
+    def wrap(self, model: Any, parameters: Any, folder: Path | None = None) -> nn.Module:
         """Return a module from tokens to logits."""
         return CausalLM(model)
 
@@ -114,7 +140,7 @@ class ImageClassifier(HFKind):
 
         return AutoModelForImageClassification
 
-    def wrap(self, model: Any) -> nn.Module:
+    def wrap(self, model: Any, parameters: Any, folder: Path | None = None) -> nn.Module:
         """Return a module from images to logits."""
         return _ImageLogits(model)
 
@@ -146,22 +172,6 @@ class _ImageLogits(nn.Module):
         """Return the logits."""
         logits: Tensor = self.model(pixel_values=image).logits
         return logits
-
-
-_KINDS: tuple[HFKind, ...] = (CausalLanguageModel(), ImageClassifier())
-
-
-def kind_of(config: Any, reference: Reference) -> HFKind:
-    """Return the kind of a checkpoint; raise `InvalidArgument` for one that the suite does not know."""
-    architectures = list(getattr(config, "architectures", None) or [])
-    for kind in _KINDS:
-        names = kind.class_names().get(config.model_type, ())
-        if any(name in architectures for name in ([names] if isinstance(names, str) else names)):
-            return kind
-    named = ", ".join(architectures) or "no architecture"
-    raise InvalidArgument.field(
-        "reference", f"'{reference}' holds {named}; supported are causal language models and image classifiers"
-    )
 
 
 def read_config(source: Path | str, reference: Reference) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from safetensors import SafetensorError
@@ -17,8 +17,12 @@ from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.local_paths import local_path
 from palmette_plugins.api.reference_parameters import ReferenceParameters, as_text, parse_parameters
 from palmette_plugins.api.references import Reference
-from palmette_plugins.architectures.hf_kinds import HFKind, kind_of, read_config
+from palmette_plugins.api.spec import ModelIO
+from palmette_plugins.architectures.hf_kinds import HFKind, read_config
+from palmette_plugins.architectures.hf_selection import kind_of
 from palmette_plugins.architectures.hub_weights import cached_folder
+from palmette_plugins.architectures.packaged_weights import PACKAGED, packaged_folder
+from palmette_plugins.architectures.sentence_settings import sentence_settings
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -28,29 +32,41 @@ class HFParameters(ReferenceParameters):
 
     num_classes: int | None = Field(None, ge=1, le=1_000_000, description="classes; other than learned: a new head")
     config: str | None = None
+    encoder: Literal["dense", "splade", "unicoil"] | None = Field(
+        None, description="text encoders: one vector, or words"
+    )
+    pooling: Literal["mean", "cls", "max"] | None = Field(None, description="dense encoders: from states to one vector")
+    normalize: bool | None = Field(None, description="dense encoders: vectors of length 1, so that scores are cosines")
+    max_tokens: int | None = Field(None, ge=2, description="text encoders: tokens that are read of a text")
+    query_prefix: str | None = Field(None, description="text encoders: what every query begins with")
+    passage_prefix: str | None = Field(None, description="text encoders: what every passage begins with")
+
+    @classmethod
+    def of_encoders(cls) -> tuple[str, ...]:
+        """Return the names of the parameters that only text encoders have."""
+        return ("encoder", "pooling", "normalize", "max_tokens", "query_prefix", "passage_prefix")
 
 
 class HuggingFace(ArchitectureProvider):
-    """Causal language models and image classifiers. Only a local folder is read, and no code in it is run.
+    """Causal language models, image classifiers and text encoders. Only a local folder is read, no code in it is run.
 
-    ``hf:name`` is the folder that ``hf download name`` has left in the hub's cache.
+    ``hf:name`` is the folder that ``hf download name`` has left in the hub's cache; ``hf:minilm`` comes as a package.
     """
 
     summary = "a local transformers checkpoint, such as hf:/models/my-gpt"
 
     def names(self) -> list[str]:
-        """Return nothing: any folder will do."""
-        return []
+        """Return the checkpoints that come as packages; any folder will do."""
+        return sorted(PACKAGED)
 
     def tasks(self, reference: Reference) -> frozenset[str]:
         """Return the task of the checkpoint's architecture."""
-        return frozenset({_kind(reference).task})
+        return frozenset({_Checkpoint(reference).kind.task})
 
     def complete(self, reference: Reference, data: DataInfo | None) -> Reference:
-        """Return the reference with the number of classes; refuse a checkpoint that does not fit the data."""
-        parameters = parse_parameters(HFParameters, reference)
-        config = _config(reference, parameters)
-        kind = _kind(reference)
+        """Return the reference with what it leaves out; refuse a checkpoint that does not fit the data."""
+        checkpoint = _Checkpoint(reference)
+        parameters, config, kind = checkpoint.parameters, checkpoint.config, checkpoint.kind
         if data is not None:
             kind.check(config, data, reference)
             if kind.has_classes and parameters.num_classes is None:
@@ -66,18 +82,18 @@ class HuggingFace(ArchitectureProvider):
 
     def build(self, reference: Reference) -> nn.Module:
         """Return the checkpoint's model with its weights, or a new one from a `config`."""
-        parameters = parse_parameters(HFParameters, reference)
-        kind = _kind(reference)
-        config = kind.prepared(_config(reference, parameters), parameters.num_classes)
-        if parameters.config is not None:
-            return kind.wrap(kind.factory().from_config(config))
+        checkpoint = _Checkpoint(reference)
+        kind, parameters = checkpoint.kind, checkpoint.parameters
+        config = kind.prepared(checkpoint.config, parameters.num_classes)
+        if checkpoint.folder is None:
+            return kind.wrap(kind.factory().from_config(config), parameters)
         import torch
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # a job reports its own
         try:
             model = kind.factory().from_pretrained(
-                _folder(reference),
+                checkpoint.folder,
                 config=config,
                 local_files_only=True,
                 ignore_mismatched_sizes=True,  # a head for other classes
@@ -88,7 +104,7 @@ class HuggingFace(ArchitectureProvider):
             raise InvalidArgument.field(
                 "reference", f"transformers cannot read the checkpoint {reference.target}: {first_line}"
             ) from error
-        return kind.wrap(model)
+        return kind.wrap(model, parameters, checkpoint.folder)
 
     def pretrained(self, reference: Reference) -> bool:
         """Tell whether there is a folder with weights."""
@@ -96,29 +112,44 @@ class HuggingFace(ArchitectureProvider):
 
     def structure(self, reference: Reference) -> Reference:
         """Return a reference that holds the configuration itself, so that the folder may go."""
-        parameters = parse_parameters(HFParameters, reference)
-        config = _kind(reference).prepared(_config(reference, parameters), parameters.num_classes)
+        checkpoint = _Checkpoint(reference)
+        config = checkpoint.kind.prepared(checkpoint.config, checkpoint.parameters.num_classes)
         described = json.dumps(config.to_diff_dict(), sort_keys=True)
-        return Reference(reference.scheme, config.model_type, {"config": described})
+        shape = checkpoint.kind.structural(checkpoint.parameters)
+        return Reference(reference.scheme, config.model_type, {"config": described, **shape})
+
+    def io(self, reference: Reference) -> ModelIO | None:
+        """Return the signature of a text encoder."""
+        checkpoint = _Checkpoint(reference)
+        return checkpoint.kind.io(checkpoint.config)
+
+    def assets(self, reference: Reference) -> dict[str, bytes]:
+        """Return the tokenizer of a text encoder."""
+        checkpoint = _Checkpoint(reference)
+        if checkpoint.folder is None:
+            return {}
+        return checkpoint.kind.assets(checkpoint.parameters, checkpoint.config, checkpoint.folder, reference)
 
     def input_shape(self, reference: Reference) -> tuple[int, ...] | None:
         """Return the image size, or up to 128 tokens."""
-        parameters = parse_parameters(HFParameters, reference)
-        return _kind(reference).input_shape(_config(reference, parameters))
+        checkpoint = _Checkpoint(reference)
+        return checkpoint.kind.input_shape(checkpoint.config)
 
 
-def _kind(reference: Reference) -> HFKind:
-    return kind_of(_config(reference, parse_parameters(HFParameters, reference)), reference)
+class _Checkpoint:
+    """A reference, read: its folder (None where the reference holds the configuration), kind and parameters."""
 
-
-def _config(reference: Reference, parameters: HFParameters) -> Any:
-    if parameters.config is not None:
-        return read_config(parameters.config, reference)
-    return read_config(_folder(reference), reference)
+    def __init__(self, reference: Reference) -> None:
+        given = parse_parameters(HFParameters, reference)
+        self.folder = None if given.config is not None else _folder(reference)
+        self.config: Any = read_config(given.config if self.folder is None else self.folder, reference)
+        stored = sentence_settings(self.folder) if self.folder is not None else {}
+        self.kind: HFKind = kind_of(self.config, reference, given.encoder or stored.get("encoder"))
+        self.parameters: HFParameters = self.kind.settled(given, stored, self.config, reference)
 
 
 def _folder(reference: Reference) -> Path:
-    folder = local_path(reference.target)
+    folder = packaged_folder(reference.target) or local_path(reference.target)
     if reference.target and (folder / "config.json").is_file():
         return folder
     if _HUB_NAME.fullmatch(reference.target) and not folder.exists():

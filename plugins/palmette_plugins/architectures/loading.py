@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from palmette_plugins.api import entry_points
 from palmette_plugins.api.architecture import ArchitectureProvider, LoadedModel
-from palmette_plugins.api.artifacts import ArtifactStore, Manifest
+from palmette_plugins.api.artifacts import ArtifactStore, Manifest, StoredArtifact
 from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import FieldViolation, InvalidArgument, NotFound, PalmetteError
 from palmette_plugins.api.kinds import ArtifactKind
@@ -20,8 +20,9 @@ from palmette_plugins.architectures.fit import io_violations, size_violations, t
 from palmette_plugins.architectures.structure import structure_of
 from palmette_plugins.engines.seeding import seeded_draws
 
-__all__ = ["build", "inspect_model_reference", "load_model_reference"]
+__all__ = ["ASSETS", "assets_of", "build", "inspect_model_reference", "load_model_reference"]
 
+ASSETS = "assets/"  # the folder of an artifact that holds what travels with the model
 _MODEL_KINDS = (ArtifactKind.MODEL, ArtifactKind.SUPERNET)
 
 
@@ -50,7 +51,13 @@ def load_model_reference(
         provider = architecture_provider(completed)
         with seeded_draws(seed, "initialisation"):
             module = provider.build(completed)
-        return LoadedModel(module, _spec(completed, data), text, pretrained=provider.pretrained(completed))
+        return LoadedModel(
+            module,
+            _spec(completed, data),
+            text,
+            pretrained=provider.pretrained(completed),
+            assets=provider.assets(completed),
+        )
 
 
 def inspect_model_reference(text: str, field: str, data: DataInfo | None, store: ArtifactStore | None) -> LoadedModel:
@@ -87,7 +94,14 @@ def _load_artifact(
     with seeded_draws(0, "rebuilding"):  # every weight is overwritten; the global random state must not move
         module = build(spec)
     weights_file.load_weights(module, store.local_path(identifier, weights_file.FILE_NAME))
-    return LoadedModel(module, spec, text, artifact=identifier, pretrained=True)
+    assets = assets_of(store.get(identifier))
+    return LoadedModel(module, spec, text, artifact=identifier, pretrained=True, assets=assets)
+
+
+def assets_of(artifact: StoredArtifact) -> dict[str, bytes]:
+    """Return the files that travel with a saved model, by name."""
+    paths = [file.path for file in artifact.manifest.files if file.path.startswith(ASSETS)]
+    return {path.removeprefix(ASSETS): artifact.file(path).read_bytes() for path in paths}
 
 
 def _manifest(reference: Reference, field: str, store: ArtifactStore | None) -> tuple[str, Manifest]:
@@ -129,7 +143,7 @@ def _spec(completed: Reference, data: DataInfo | None) -> ModelSpec:
     provider = architecture_provider(completed)
     tasks = provider.tasks(completed)
     task = data.task if data is not None else next(iter(tasks)) if len(tasks) == 1 else ""
-    return ModelSpec(architecture=str(provider.structure(completed)), task=task)
+    return ModelSpec(architecture=str(provider.structure(completed)), task=task, io=provider.io(completed))
 
 
 def _refuse(violations: list[FieldViolation]) -> None:

@@ -11,6 +11,7 @@ from palmette_plugins.api.artifacts import ArtifactWriter
 from palmette_plugins.api.data import Dataset
 from palmette_plugins.api.spec import ModelSpec
 from palmette_plugins.architectures import samples, weights_file
+from palmette_plugins.architectures.loading import ASSETS
 from palmette_plugins.architectures.weights_file import load_weights
 
 __all__ = ["load_weights", "model_files"]
@@ -22,13 +23,18 @@ def model_files(
     """Add a model's files to an artifact and return its spec, complete.
 
     ``weights.safetensors`` always; ``samples.safetensors`` (held-out inputs with PyTorch's outputs) where `data` has
-    held-out examples. `data` fixes task, signature and labels; without it those of the model's spec stay, and a
-    model that has none can be trained further but not served. `held_out` are inputs by name for the samples of a model
-    that has a signature but no `data`.
+    held-out examples; ``assets/`` holds what travels with the model. `data` fixes task, signature and labels; without
+    it those of the model's spec stay, and a model that has none can be trained further but not served. `held_out` are
+    inputs by name for the samples of a model that has a signature of its own, which then stays: without `data`, or
+    with data that do not decide it (a text encoder's).
     """
     spec = model.spec
+    if held_out is not None:
+        data = None
     if data is not None:
         spec = spec.model_copy(update={"task": data.info.task, "io": data.task.io(data.info)})
+    for name, content in model.assets.items():
+        writer.add_bytes(f"{ASSETS}{name}", content)
     writer.add_bytes(weights_file.FILE_NAME, weights_file.weights_bytes(model.module.state_dict()))
     if data is not None and spec.io is not None:
         taken = samples.take_samples(model.module, data, spec.io)

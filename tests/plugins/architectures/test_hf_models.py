@@ -5,14 +5,13 @@ import json
 import pytest
 import torch
 from transformers import (
-    BertConfig,
-    BertModel,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     ViTConfig,
     ViTForImageClassification,
+    ViTModel,
 )
 
 from palmette_plugins.api import InvalidArgument
@@ -127,8 +126,7 @@ def test_folders_that_hold_no_usable_checkpoint_are_refused(folder, manual, tmp_
     assert "no configuration that transformers understands" in refused(f"hf:{tmp_path}", manual.info)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "nonsense"}))
     assert "no configuration that transformers understands" in refused(f"hf:{tmp_path}", manual.info)
-    small = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
-    bert = folder(BertModel(small))
-    assert "holds BertModel; supported are causal language models and image classifiers" in refused(
-        f"hf:{bert}", manual.info
+    features = folder(ViTModel(VIT))
+    assert "holds ViTModel; supported are causal language models, image classifiers and text encoders" in refused(
+        f"hf:{features}", manual.info
     )

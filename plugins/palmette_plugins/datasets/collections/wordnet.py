@@ -15,7 +15,7 @@ from palmette_plugins.datasets.collections.passages import Passage
 
 _FOLDER = Path("/usr/share/wordnet")
 _PARTS = ("noun", "verb", "adj", "adv")
-_EXAMPLE = re.compile(r'"([^"]+)"')
+_EXAMPLE = re.compile(r'"([^"]*)(?:"|$)')  # some are never closed
 _MARKER = re.compile(r"\((?:a|p|ip)\)$")  # where an adjective may stand
 
 
@@ -78,7 +78,7 @@ def _item(line: str, lemmas: bool) -> KnownItem:
     data, _, gloss = line.partition("|")
     columns = data.split()
     words = [_MARKER.sub("", word).replace("_", " ") for word in columns[4 : 4 + 2 * int(columns[3], 16) : 2]]
-    examples = tuple(dict.fromkeys(example.strip() for example in _EXAMPLE.findall(gloss)))
+    examples = tuple(dict.fromkeys(filter(None, (example.strip() for example in _EXAMPLE.findall(gloss)))))
     definition = "; ".join(part for part in (piece.strip() for piece in _EXAMPLE.sub("", gloss).split(";")) if part)
     passage = Passage(f"{columns[2]}{columns[0]}", "" if lemmas else ", ".join(words), definition)
     return KnownItem(passage, tuple(words) if lemmas else examples)

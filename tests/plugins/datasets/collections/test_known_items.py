@@ -71,6 +71,8 @@ def test_a_sense_is_read_as_the_database_writes_it() -> None:
     item = wordnet._item(line, lemmas=False)
     assert item.passage == Passage("v00064889", "tire, wear out", "lose interest; become bored; or so")
     assert item.queries == ("I'm so tired of your mother",)
+    unclosed = wordnet._item('0 04 n 01 act 0 000 | something done; "his act', lemmas=False)
+    assert (unclosed.passage.text, unclosed.queries) == ("something done", ("his act",))
     assert wordnet._item(line, lemmas=True).queries == ("tire", "wear out")
 
 

@@ -1,0 +1,1 @@
+"""Retrieval: what methods of the service retrieval share."""
