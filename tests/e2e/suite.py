@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tests.sdk.deadlines import wait_until
 
 import palmette
@@ -88,6 +89,21 @@ class Suite:
         """Return a port of a part of the suite."""
         endpoints = json.loads(self.home.endpoints.read_text())
         return int(endpoints["processes"][process]["ports"][purpose])
+
+    def socket_of(self, process: str, purpose: str) -> Path:
+        """Return the path of a socket of a part of the suite."""
+        endpoints = json.loads(self.home.endpoints.read_text())
+        return Path(endpoints["processes"][process]["sockets"][purpose])
+
+    def listening(self, process: str) -> set[int]:
+        """Return the TCP ports on which a part of the suite and its children listen."""
+        parent = psutil.Process(self.pid(process))
+        return {
+            connection.laddr.port
+            for one in [parent, *parent.children(recursive=True)]
+            for connection in one.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
 
     def worker_pid(self, job: palmette.Job) -> int:
         """Return the process id of the worker that runs a job."""

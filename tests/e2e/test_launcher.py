@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 from pathlib import Path
 
@@ -82,8 +83,10 @@ def test_down_without_a_suite_is_no_error(tmp_path: Path) -> None:
 
 def test_a_suite_in_the_foreground_and_what_a_killed_launcher_leaves(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    other = Suite(Home(tmp_path / "home"), port)
+    # Deeper than a socket's path may be: Triton's is elsewhere then, and as private, and nothing else is different.
+    other = Suite(Home(tmp_path / ("deep" * 20) / "home"), port)
     killed = start_in_foreground(other)
+    sockets = other.socket_of("triton", "grpc").parent
     left = [process["pid"] for process in json.loads(other.home.endpoints.read_text())["processes"].values()]
     killed.kill()
     killed.communicate()
@@ -91,6 +94,10 @@ def test_a_suite_in_the_foreground_and_what_a_killed_launcher_leaves(tmp_path: P
     again = start_in_foreground(other)
     try:
         assert not any(psutil.pid_exists(pid) for pid in left)
+        assert other.socket_of("triton", "grpc").parent == sockets
+        assert not sockets.is_relative_to(other.home.root)
+        assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+        assert other.listening("triton") == {other.port_of("triton", "metrics")}
         mine = [process["pid"] for process in json.loads(other.home.endpoints.read_text())["processes"].values()]
     finally:
         again.send_signal(signal.SIGINT)  # Ctrl-C
@@ -98,6 +105,7 @@ def test_a_suite_in_the_foreground_and_what_a_killed_launcher_leaves(tmp_path: P
 
     assert again.returncode == 0, err
     assert f"http://127.0.0.1:{port}" in out
+    assert not sockets.exists()
     assert not any(psutil.pid_exists(pid) for pid in mine)
     assert other.command("jobs", "list").code == ExitCode.UNAVAILABLE
     assert other.command("down", "--json").json["stopped"] is False
