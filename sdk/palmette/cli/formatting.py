@@ -70,6 +70,16 @@ def count_text(count: float) -> str:
     return f"{count:,.0f}"
 
 
+def short_count_text(count: float) -> str:
+    """Return ``640``, ``42.5k`` or ``2.36M``: three digits that matter, where there is little room."""
+    for unit in ("", "k", "M", "G", "T"):
+        digits = f"{count:.0f}" if not unit or count >= 99.95 else f"{count:.1f}" if count >= 9.995 else f"{count:.2f}"
+        if float(digits) < 1000 or unit == "T":
+            return digits + unit
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
 def metrics_text(metrics: Mapping[str, float], most: int = 3) -> str:
     """Return the few metrics that matter most on one line."""
     return "  ".join(f"{name}={value:.4g}" for name, value in headline_metrics(metrics, most).items())

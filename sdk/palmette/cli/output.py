@@ -48,7 +48,7 @@ def table(
     cells = [[str(cell) for cell in row] for row in rows]
     if not cells:
         return f"[dim]{empty}[/]"
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         heading = column.removeprefix(">")
         gives_way = index == len(columns) - 1 or heading in wrap

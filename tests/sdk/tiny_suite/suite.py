@@ -10,16 +10,19 @@ from tests.sdk.tiny_suite.deployments import TinyDeployments
 from tests.sdk.tiny_suite.gate import Gate
 from tests.sdk.tiny_suite.inference import TinyInference
 from tests.sdk.tiny_suite.jobs import TinyJobs
+from tests.sdk.tiny_suite.models import TinyGuidedTraining, TinyPruningGrowth
 from tests.sdk.tiny_suite.plugins import TinyPlugins
 from tests.sdk.tiny_suite.status import TinyStatus
 from tritonclient.grpc import service_pb2_grpc
 
+from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
+from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc, job_pb2_grpc, plugin_pb2_grpc, suite_pb2_grpc, token_pb2_grpc
 
 
 class TinySuite:
-    """Jobs, plugins, artifacts, deployments and inference behind one address and one token."""
+    """Jobs, plugins, artifacts, deployments, answers about models and inference behind one address and one token."""
 
     token = "open-sesame"
 
@@ -29,6 +32,8 @@ class TinySuite:
         self.artifacts = TinyArtifacts()
         self.deployments = TinyDeployments()
         self.inference = TinyInference()
+        self.pruning_growth = TinyPruningGrowth()
+        self.guided_training = TinyGuidedTraining()
         self.gate = Gate(self.token)
         self.port = 0
         self._server: grpc.Server | None = None
@@ -47,6 +52,8 @@ class TinySuite:
         status = TinyStatus()
         suite_pb2_grpc.add_SuiteServiceServicer_to_server(status, server)
         token_pb2_grpc.add_TokenServiceServicer_to_server(status, server)
+        pruning_growth_pb2_grpc.add_PruningGrowthServiceServicer_to_server(self.pruning_growth, server)
+        guided_training_pb2_grpc.add_GuidedTrainingServiceServicer_to_server(self.guided_training, server)
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self.inference, server)
         if credentials:
             self.port = server.add_secure_port(self.address, credentials)
