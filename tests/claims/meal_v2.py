@@ -35,8 +35,9 @@ class MealV2Claim(Claim):
         scale = (
             "A student of three strided convolutions (4, 8 and 8 channels), two ResNet-8 of widths 8 and 16 as "
             f"teachers; {self._images():,} training and {self._test():,} test images of Fashion-MNIST, shifted and "
-            f"flipped. The start is trained with labels for {self._epochs(50)} epochs; every arm then trains for as many. "
-            "(A first try with 16 fixed crops and teachers that had never seen crops made every arm worse than its start.)"
+            f"flipped. The start is trained with labels for {self._epochs(50)} epochs; every arm then trains for as "
+            "many. (A first try with 16 fixed crops and teachers that had never seen crops made every arm worse than "
+            "its start.)"
         )
         return Outcome(verdicts(*(accuracies(runs) for runs in (meal, hard, half, scratch)), start), {"lr": lr}, scale)
 
