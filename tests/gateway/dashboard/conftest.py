@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import httpx
+import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tests.gateway.dashboard.sample_suite.front import Front
-from tests.gateway.dashboard.sample_suite.server import SampleSuite
+from tests.gateway.dashboard.sample_suite.server import SERVICES, SampleSuite
 
 from palmette_gateway.dashboard.app import create_app
+from palmette_plugins.api.operations import call_operation
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -57,9 +59,9 @@ class Dashboard:
 
 
 @contextlib.asynccontextmanager
-async def running(filled: bool = True) -> AsyncIterator[Dashboard]:
+async def running(filled: bool = True, services: Sequence[str] = SERVICES) -> AsyncIterator[Dashboard]:
     """Start a suite and its dashboard."""
-    suite = SampleSuite()
+    suite = SampleSuite(services)
     await suite.start()
     training = suite.fill() if filled else ""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -88,6 +90,15 @@ async def empty_dashboard() -> AsyncIterator[Dashboard]:
     """A dashboard of a suite where nothing has happened yet."""
     async with running(filled=False) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def torch_loaded() -> None:
+    """Load what answers questions about models, which on a busy machine takes longer than a page is waited for."""
+    mlp = "zoo:mlp?hidden=8,8"
+    call_operation("pruning_growth", "plan-sparsity", {"model": mlp})
+    comparison = {"first": mlp, "second": mlp, "data": "digits", "examples": 8}
+    call_operation("guided_training", "compare-representations", comparison)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

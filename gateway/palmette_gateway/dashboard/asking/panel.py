@@ -73,3 +73,9 @@ class Panel:
     icon: str = "search"
     link: str = ""
     kinds: tuple[str, ...] = ("model",)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the fields that must be filled in before it can be asked."""
+        own = (*(reference.field for reference in self.references), *self.fields)
+        return tuple(field.path for field in own if field.required)

@@ -40,11 +40,10 @@ def read_question(panel: Panel, settings: Iterable[Field], query: Mapping[str, s
     if config:
         values["config"] = config
     _check_sizes(panel.request, values, problems)
-    required = [reference.name for reference in panel.references if reference.required]
-    for name in required:
+    for name in panel.required:
         if name in query and not query[name].strip():
             problems[name] = "required"
-    return Question(values, problems, all(name in values for name in required))
+    return Question(values, problems, all(name in values for name in panel.required))
 
 
 def address(panel: Panel, filled: Mapping[str, str] | None = None) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from palmette.errors import InvalidRequest, PalmetteError
-from palmette.types import HealthState, PluginInput
+from palmette.types import HealthState, InputType, PluginInput
 from palmette_gateway.dashboard.asking.answer import Answer
 from palmette_gateway.dashboard.asking.panel import Panel
 from palmette_gateway.dashboard.asking.question import Question, address, carried, read_question
@@ -22,6 +22,8 @@ from palmette_gateway.dashboard.forms.fields import Field
 from palmette_gateway.dashboard.forms.placing import Placed, place
 from palmette_gateway.dashboard.forms.schema import fields_of
 from palmette_gateway.dashboard.forms.suggestions import suggest
+
+_INPUTS = {InputType.MODEL: "model", InputType.DATASET: "data"}
 
 
 async def first(_: Request) -> Response:
@@ -109,17 +111,15 @@ def _service_trouble(request: Request, panel: Panel) -> str:
 
 async def _offered(request: Request, panel: Panel) -> Mapping[str, list[tuple[str, str]]]:
     """Return references to offer, by their type: jobs call such inputs model and data."""
-    names = {"model": "model", "dataset": "data"}
-    types = {reference.type for reference in panel.references}
-    found = await suggest(dashboard_of(request).suite, [PluginInput(names[type_.value], type_) for type_ in types])
-    return {type_.value: found[names[type_.value]] for type_ in types}
+    names = {reference.type: _INPUTS.get(reference.type, reference.name) for reference in panel.references}
+    found = await suggest(dashboard_of(request).suite, [PluginInput(name, type_) for type_, name in names.items()])
+    return {type_.value: found[name] for type_, name in names.items()}
 
 
 def _next_field(panel: Panel, filled: Mapping[str, str]) -> str:
     """Return the required field that is left to fill in after another one came with the address."""
-    required = [reference.name for reference in panel.references if reference.required]
-    empty = [name for name in required if not filled.get(name, "").strip()]
-    return empty[0] if empty and len(empty) < len(required) else ""
+    empty = [name for name in panel.required if not filled.get(name, "").strip()]
+    return empty[0] if empty and len(empty) < len(panel.required) else ""
 
 
 ROUTES = [Route("/models", first), Route("/models/{panel}", show)]

@@ -1,6 +1,8 @@
-"""The sample suite's servers: a gateway, two services that run jobs, and serving, each on a port of its own."""
+"""The sample suite's servers: a gateway, services that run jobs, and serving, each on a port of its own."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import grpc
 from tests.gateway.dashboard.sample_suite import sample_jobs, sample_results
@@ -10,6 +12,7 @@ from tests.gateway.dashboard.sample_suite.catalogue import SamplePlugins
 from tests.gateway.dashboard.sample_suite.deployment_servicer import SampleDeployments
 from tests.gateway.dashboard.sample_suite.job_servicer import SampleJobs
 from tests.gateway.dashboard.sample_suite.job_store import JobStore
+from tests.gateway.dashboard.sample_suite.model_servicers import add_model_calls
 from tests.gateway.dashboard.sample_suite.suite_servicer import SampleHealth, SampleTokens, verify
 
 from palmette_protos.serving.v1.deployment_pb2_grpc import add_DeploymentServiceServicer_to_server
@@ -19,19 +22,22 @@ from palmette_protos.v1.job_pb2_grpc import add_JobServiceServicer_to_server
 from palmette_protos.v1.plugin_pb2_grpc import add_PluginServiceServicer_to_server
 from palmette_protos.v1.suite_pb2_grpc import add_SuiteServiceServicer_to_server
 from palmette_protos.v1.token_pb2_grpc import add_TokenServiceServicer_to_server
+from palmette_services.runtime.rpc.errors import ErrorInterceptor
 
-SERVICES = ("nas", "pruning_growth", "serving")
+SERVICES = ("guided_training", "nas", "pruning_growth", "serving")
 
 
 class SampleSuite:
     """Start it in a running event loop; `api` is what the dashboard gets."""
 
-    def __init__(self) -> None:
+    def __init__(self, services: Sequence[str] = SERVICES) -> None:
+        self.services = services
         self.store = JobStore()
         self.artifacts = SampleArtifacts()
         self.deployments = SampleDeployments()
         self.health = SampleHealth()
         self.aggregate = SampleJobs(self.store)
+        self.roles: list[str] = []
         self._servers: dict[str, grpc.aio.Server] = {}
         self._ports: dict[str, int] = {}
         self._channels: dict[str, grpc.aio.Channel] = {}
@@ -39,16 +45,16 @@ class SampleSuite:
 
     async def start(self) -> None:
         """Start every server."""
-        for name in ("gateway", *SERVICES):
+        for name in ("gateway", *self.services):
             await self.start_server(name)
             self._channels[name] = grpc.aio.insecure_channel(
                 f"127.0.0.1:{self._ports[name]}", options=[("grpc.max_reconnect_backoff_ms", 500)]
             )
-        services = {name: self._channels[name] for name in SERVICES}
+        services = {name: self._channels[name] for name in self.services}
         self.api = ChannelSuite(self._channels["gateway"], services, verify)
         part, state = suite_pb2.ComponentKind, suite_pb2.HEALTH_STATE_HEALTHY
         await self.health.set("gateway/envoy", part.COMPONENT_KIND_GATEWAY, state)
-        for service in SERVICES:
+        for service in self.services:
             figures = {"jobs_running": 1, "jobs_queued": 1} if service == "pruning_growth" else {}
             await self.health.set(f"services/{service}", part.COMPONENT_KIND_SERVICE, state, figures=figures)
         await self.health.set("triton", part.COMPONENT_KIND_INFERENCE_SERVER, state)
@@ -61,7 +67,7 @@ class SampleSuite:
 
     async def start_server(self, name: str) -> None:
         """Start one server, on the port that it had before if there was one."""
-        server = grpc.aio.server()
+        server = grpc.aio.server(interceptors=[ErrorInterceptor()])
         service = "" if name == "gateway" else name
         if name == "gateway":
             add_SuiteServiceServicer_to_server(self.health, server)
@@ -69,6 +75,7 @@ class SampleSuite:
         if name == "serving":
             add_ArtifactServiceServicer_to_server(self.artifacts, server)
             add_DeploymentServiceServicer_to_server(self.deployments, server)
+        add_model_calls(service, server, self.roles)
         jobs = SampleJobs(self.store, service) if service else self.aggregate
         add_JobServiceServicer_to_server(jobs, server)
         add_PluginServiceServicer_to_server(SamplePlugins(service), server)
