@@ -28,7 +28,7 @@ from palmette.errors import (
     Unavailable,
 )
 from palmette.job import Job
-from palmette.types import ArtifactName, JobState, Resources, Role, Runtime
+from palmette.types import ArtifactName, ImageTextPair, JobState, Resources, Role, Runtime
 from palmette.version import __version__
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Deployment",
     "DeploymentFailed",
     "Endpoint",
+    "ImageTextPair",
     "InvalidRequest",
     "Job",
     "JobCancelled",

@@ -95,6 +95,9 @@ RULES: dict[str, dict[str, Rule]] = {
         "InspectModel": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load a model from disk
         "PlanSparsity": Rule(Role.VIEWER, idempotent=True, timeout_s=120),
     },
+    "palmette.data_filtering.v1.DataFilteringService": {
+        "ScorePairs": Rule(Role.VIEWER),  # a stream: what was answered is not asked again
+    },
     "palmette.guided_training.v1.GuidedTrainingService": {
         "CompareRepresentations": Rule(Role.VIEWER, idempotent=True, timeout_s=120),  # may load models and data
     },

@@ -16,6 +16,7 @@ from palmette.aio.inference import Inference
 from palmette.aio.job import Job
 from palmette.aio.job_listing import find_job, list_jobs
 from palmette.aio.model_calls import ModelCalls
+from palmette.aio.pair_calls import PairCalls
 from palmette.aio.serving_calls import ServingCalls
 from palmette.aio.suite_calls import SuiteCalls
 from palmette.endpoint import find_endpoint
@@ -26,7 +27,7 @@ from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
 
 
-class Client(ServingCalls, SuiteCalls, ModelCalls):
+class Client(ServingCalls, SuiteCalls, ModelCalls, PairCalls):
     """A connection to a suite.
 
     Without arguments it finds the suite by ``PALMETTE_ENDPOINT`` and ``PALMETTE_TOKEN``, else the local one that

@@ -15,6 +15,7 @@ from palmette.settings import Settings
 from palmette.tracing.calls import CallTracing
 from palmette.version import __version__
 from palmette.wire.status import error_from
+from palmette_protos.data_filtering.v1 import data_filtering_pb2_grpc
 from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
@@ -59,6 +60,7 @@ class Connection:
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.suite = suite_pb2_grpc.SuiteServiceStub(channel)
         self.tokens = token_pb2_grpc.TokenServiceStub(channel)
+        self.data_filtering = data_filtering_pb2_grpc.DataFilteringServiceStub(channel)
         self.guided_training = guided_training_pb2_grpc.GuidedTrainingServiceStub(channel)
         self.pruning_growth = pruning_growth_pb2_grpc.PruningGrowthServiceStub(channel)
 

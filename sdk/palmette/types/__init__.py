@@ -26,6 +26,7 @@ from palmette.types.identity import Identity, Role, Token
 from palmette.types.job import JobInfo, JobState, Outputs, Progress, Resources
 from palmette.types.listing import Listing
 from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, RepresentationComparison, SparsityPlan
+from palmette.types.pairs import DropCause, ImageTextPair, PairScore
 from palmette.types.plugin import InputType, Paper, Plugin, PluginInput, PluginOutput, PluginState
 
 __all__ = [
@@ -39,12 +40,14 @@ __all__ = [
     "DeploymentState",
     "DeploymentStats",
     "DeploymentVersion",
+    "DropCause",
     "Failure",
     "FigureShown",
     "GarbageReport",
     "Health",
     "HealthState",
     "Identity",
+    "ImageTextPair",
     "InputType",
     "JobEvent",
     "JobInfo",
@@ -57,6 +60,7 @@ __all__ = [
     "MetricReported",
     "ModelInspection",
     "Outputs",
+    "PairScore",
     "Paper",
     "Parity",
     "PlannedLayer",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from tests.plugins.datasets.pair_files import png, rows, uid, write_parquet, write_tar
 
 from palmette_plugins.api import JobCancelled, RunResult
 from palmette_plugins.api.resolve import load_dataset
@@ -15,7 +16,6 @@ from palmette_plugins.api.sink import LoggingSink
 from palmette_plugins.datasets.pair_dataset import PairDataset
 from palmette_plugins.datasets.uid_file import uid_array
 
-from tests.plugins.datasets.pair_files import png, rows, uid, write_parquet, write_tar
 from .conftest import file_of, filtered, kept, scores
 
 

@@ -11,10 +11,12 @@ from tests.sdk.tiny_suite.gate import Gate
 from tests.sdk.tiny_suite.inference import TinyInference
 from tests.sdk.tiny_suite.jobs import TinyJobs
 from tests.sdk.tiny_suite.models import TinyGuidedTraining, TinyPruningGrowth
+from tests.sdk.tiny_suite.pairs import TinyDataFiltering
 from tests.sdk.tiny_suite.plugins import TinyPlugins
 from tests.sdk.tiny_suite.status import TinyStatus
 from tritonclient.grpc import service_pb2_grpc
 
+from palmette_protos.data_filtering.v1 import data_filtering_pb2_grpc
 from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
@@ -34,6 +36,7 @@ class TinySuite:
         self.inference = TinyInference()
         self.pruning_growth = TinyPruningGrowth()
         self.guided_training = TinyGuidedTraining()
+        self.data_filtering = TinyDataFiltering()
         self.gate = Gate(self.token)
         self.port = 0
         self._server: grpc.Server | None = None
@@ -54,6 +57,7 @@ class TinySuite:
         token_pb2_grpc.add_TokenServiceServicer_to_server(status, server)
         pruning_growth_pb2_grpc.add_PruningGrowthServiceServicer_to_server(self.pruning_growth, server)
         guided_training_pb2_grpc.add_GuidedTrainingServiceServicer_to_server(self.guided_training, server)
+        data_filtering_pb2_grpc.add_DataFilteringServiceServicer_to_server(self.data_filtering, server)
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self.inference, server)
         if credentials:
             self.port = server.add_secure_port(self.address, credentials)

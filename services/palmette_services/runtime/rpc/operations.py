@@ -25,8 +25,11 @@ class Operations:
 
         Waits as long as the caller does, within reason. Errors of the operation come out as they are.
         """
+        parsed: _Response = ParseDict(await self.ask(name, question, context), response)
+        return parsed
+
+    async def ask(self, name: str, question: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Call the operation `name` and return its answer as it is, for calls that answer with a stream."""
         left_s: float | None = context.time_remaining()
         patience_s = LONGEST_S if left_s is None else min(left_s, LONGEST_S)
-        answer = await self._inspector.call(name, dict(question), patience_s)
-        parsed: _Response = ParseDict(answer, response)
-        return parsed
+        return await self._inspector.call(name, dict(question), patience_s)

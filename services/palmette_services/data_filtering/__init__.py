@@ -1,0 +1,1 @@
+"""The service for choosing what networks are trained on."""

@@ -1,0 +1,10 @@
+"""``python -m palmette_services.data_filtering`` runs the service until SIGTERM."""
+
+from __future__ import annotations
+
+from palmette_services.data_filtering.service import NAME, extend
+from palmette_services.runtime.app import run_service
+from palmette_services.runtime.settings import ServiceSettings
+
+if __name__ == "__main__":
+    run_service(NAME, ServiceSettings.from_environment(), extend)
