@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from tests.gateway.dashboard.conftest import Dashboard, Opener, opener, running
+from tests.gateway.dashboard.conftest import DEADLINE_S, Dashboard, Opener, opener, running
 
 from palmette_protos.v1 import suite_pb2
 
@@ -121,10 +122,13 @@ async def test_a_form_says_that_its_service_is_down_and_answers_when_it_is_back(
     await dashboard.suite.health.set("services/pruning_growth", kind, state, "its process ended")
     await expect(page.locator("#banner")).to_contain_text("its process ended")
     await page.get_by_role("link", name="Plan sparsity").click()
-    await expect(page.locator(".question")).to_contain_text("There is no answer")
+    await expect(page.get_by_role("alert")).to_contain_text("pruning_growth is unhealthy: its process ended")
     await page.goto(dashboard.url + "/models/plan")
     await expect(page.locator(".question .notice")).to_contain_text("pruning_growth does not answer now")
     await dashboard.suite.start_server("pruning_growth")
+    async with dashboard.client() as client, asyncio.timeout(DEADLINE_S):
+        while (await client.get("/models/inspect", params={"model": MLP})).status_code != 200:
+            pass  # the channel waits a little before it tries again
     await page.get_by_label("model").fill(MLP)
     await page.get_by_role("button", name="Plan sparsity").click()
     await expect(page.locator("#answer-title")).to_be_visible()
