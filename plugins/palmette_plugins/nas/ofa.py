@@ -113,6 +113,8 @@ class OnceForAll(Method):
         """Find impossible spaces and stages, and limits that no sub-network keeps."""
         data = submission.data("data")
         yield from recipe_violations(self.config.recipe, data)
+        if self.config.recipe.compile:
+            yield FieldViolation("config.recipe.compile", "must be false: every step runs other sub-networks")
         try:
             reference = self.config.space.reference(data, self.config.dropout)
         except InvalidArgument as error:

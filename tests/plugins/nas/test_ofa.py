@@ -189,6 +189,7 @@ def test_a_found_network_trains_on(store: Path, trained: RunResult) -> None:
         ({"space": {"name": "mbv3", "widths": [8, 8]}}, "config.space", "for custom spaces"),
         ({"predictor_samples": 99}, "config.predictor_samples", "greater than or equal to 100"),
         ({"recipe": {"epochs": 3}}, "config", "belongs to the stages"),
+        ({"recipe": {"compile": True}}, "config.recipe.compile", "must be false"),
         ({"data": "prose"}, "inputs.data", "classification"),
     ],
 )
