@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from palmette_plugins.api import (
+    ArtifactKind,
     ArtifactRef,
     Dataset,
     DatasetRef,
@@ -76,7 +77,9 @@ class RandomSparseSearch(Method):
         "model": Annotated[ModelRef, "the parent; its weights are drawn here, such as zoo:mlp?hidden=300,100"],
         "data": Annotated[DatasetRef, "the dataset to score, train and measure on"],
         "external_masks": Annotated[
-            list[ArtifactRef] | None, "sparse models of the same architecture whose masks join the comparison"
+            list[ArtifactRef] | None,
+            "sparse models of the same architecture whose masks join the comparison",
+            ArtifactKind.MODEL,
         ],
     }
     outputs: ClassVar[Mapping[str, Any]] = {
@@ -166,8 +169,7 @@ class RandomSparseSearch(Method):
     def run(self, job: JobContext) -> None:
         """Search and train for every seed, compare, save."""
         model, data, config = job.model("model"), job.dataset("data"), self.config
-        for reference in job.spec.inputs.get("external_masks", []):
-            job.add_parent(job.store.resolve(reference))
+        job.artifacts("external_masks")  # later artifacts are made from them
         share = 0.05
         job.logger.info(
             "the best of %d lies among the best 5 %% with probability %.5f (0.95 needs %d)",
