@@ -95,18 +95,20 @@ class Lab:
             raise ValueError(f"seed {seed} was used for tuning; confirm with others, such as {CONFIRMING_SEEDS}")
         return self._run("confirming", arm, method, seed, values).metrics
 
-    def prepare(self, arm: str, method: type[Method], seed: int, **values: Any) -> str:
+    def prepare(self, arm: str, method: type[Method], seed: int, *, output: str = "model", **values: Any) -> str:
         """Return the reference of a trained model that arms start from or learn from; it is kept in the lab's store.
 
-        Not an arm of its own: it sees the training split, and nothing is decided by what it measures.
+        Not an arm of its own: it sees the training split, and nothing is decided by what it measures. `output` is the
+        method's output that is meant.
         """
-        path = self.cache / f"{self._key('preparing', method, seed, values)}.json"
+        stage = "preparing" if output == "model" else f"preparing {output}"
+        path = self.cache / f"{self._key(stage, method, seed, values)}.json"
         if not path.exists():
             self.report(f"preparing {arm}, seed {seed} ...")
             result = run_method(method, seed=seed, cpu=self.cpu, store=self.store, **values)
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
-            part.write_text(json.dumps(result.artifacts["model"][0]))
+            part.write_text(json.dumps(result.artifacts[output][0]))
             part.replace(path)
         reference = f"artifact:{json.loads(path.read_text())}"
         self.prepared.append(PreparedModel(arm, method.__name__, seed, values, reference))
