@@ -7,6 +7,7 @@ from torch import nn
 
 from palmette_plugins.api.data import DataInfo
 from palmette_plugins.api.errors import FieldViolation
+from palmette_plugins.api.resolve import task
 from palmette_plugins.api.spec import ModelSpec
 
 
@@ -40,9 +41,10 @@ def io_violations(spec: ModelSpec, data: DataInfo, field: str, text: str) -> lis
 def size_violations(module: nn.Module, data: DataInfo, field: str, text: str) -> list[FieldViolation]:
     """Return what is wrong with the size of images, by running a module of the ``meta`` device on two of them.
 
-    Other inputs are not tried: transformers looks into its masks, which ``meta`` tensors do not have.
+    Other inputs are not tried: transformers looks into its masks, which ``meta`` tensors do not have. Nor are models
+    that take more than an image.
     """
-    if len(data.input_shape) != 3:
+    if len(data.input_shape) != 3 or len(task(data.task).io(data).inputs) != 1:
         return []
     example = torch.empty((2, *data.input_shape), dtype=getattr(torch, data.input_dtype), device="meta")
     try:

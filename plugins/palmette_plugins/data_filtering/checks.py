@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from palmette_plugins.api import FieldViolation, PalmetteError, Submission
 from palmette_plugins.api.references import Reference
 from palmette_plugins.api.resolve import architecture_provider, describe_dataset
+from palmette_plugins.datasets.pair_dataset import pool_size
 from palmette_plugins.engines.contrastive.pair_filter import load_filter
 from palmette_plugins.engines.contrastive.pair_model import architecture_of
 from palmette_plugins.engines.contrastive.scorers import ScorerKind
@@ -50,7 +51,7 @@ def _cut(config: Dfn.Config, submission: Submission) -> Iterator[FieldViolation]
         for name in ("fraction", "threshold"):
             yield FieldViolation(f"config.{name}", f"give either fraction or threshold, not {which}")
     elif config.fraction is not None:
-        pairs = submission.data("pool").sizes["train"]
+        pairs = pool_size(submission.data("pool"))
         if share(config.fraction, pairs) == 0:
             yield FieldViolation("config.fraction", f"{config.fraction:g} of {pairs} pairs is none")
     elif config.scorer is ScorerKind.RECONSTRUCTION:
@@ -112,7 +113,7 @@ def _trusted(config: Dfn.Config, submission: Submission) -> Iterator[FieldViolat
 
 
 def _lengths(config: Dfn.Config, submission: Submission) -> Iterator[FieldViolation]:
-    seen = config.samples_seen or submission.data("pool").sizes["train"]
+    seen = config.samples_seen or pool_size(submission.data("pool"))
     lengths = [("samples_seen", seen, config.induced_recipe)] if config.train_induced else []
     if config.filter_samples is not None:
         lengths.append(("filter_samples", config.filter_samples, config.filter_recipe))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 from pydantic import Field
+from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from palmette_plugins.api.data import DataInfo, Dataset
@@ -21,6 +21,8 @@ from palmette_plugins.datasets.tensor_split import TensorSplit
 from palmette_plugins.datasets.word_tokens import HashedWords
 from palmette_plugins.tasks.contrastive_pairs import ContrastivePairs
 
+_HELD_OUT = 20  # one pair of so many is in the validation split, one in the test split
+
 
 class PairParameters(ReferenceParameters):
     """What every dataset of pairs can be given."""
@@ -30,10 +32,10 @@ class PairParameters(ReferenceParameters):
 
 @dataclass(frozen=True)
 class PairDataset(Dataset):
-    """A dataset of pairs. All are in ``train``; a pool has no other splits.
+    """A dataset of pairs. Its splits are for those who train on it as it is: a twentieth each is held out.
 
     Attributes:
-        pool: The pairs as they lie.
+        pool: All pairs as they lie.
     """
 
     pool: PairPool = field(kw_only=True)
@@ -48,10 +50,11 @@ def pair_info(reference: str, pairs: int, channels: int, size: int) -> DataInfo:
     """Return what is known of a dataset of pairs."""
     words = HashedWords()
     preparation = default_preparation(channels, size)
+    held = _held_out(pairs)
     return DataInfo(
         reference=reference,
         task=ContrastivePairs.name,
-        sizes={"train": pairs, "validation": 0, "test": 0},
+        sizes={"train": pairs - 2 * held, "validation": held, "test": held},
         input_shape=(channels, size, size),
         vocabulary_size=words.vocabulary,
         preprocessing={
@@ -63,6 +66,11 @@ def pair_info(reference: str, pairs: int, channels: int, size: int) -> DataInfo:
     )
 
 
+def pool_size(info: DataInfo) -> int:
+    """Return how many pairs there are in all splits: as many as the pool has."""
+    return sum(info.sizes.values())
+
+
 class _Splits(Mapping[str, TorchDataset[Any]]):
     """Splits that are made when they are asked for: a pool is scored without ever becoming tensors."""
 
@@ -71,9 +79,7 @@ class _Splits(Mapping[str, TorchDataset[Any]]):
         self._pool = pool
 
     def __getitem__(self, split: str) -> TorchDataset[Any]:
-        if split not in self._info.sizes:
-            raise KeyError(split)
-        return self._train if split == "train" else self._empty
+        return self._made[split]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._info.sizes)
@@ -82,14 +88,29 @@ class _Splits(Mapping[str, TorchDataset[Any]]):
         return len(self._info.sizes)
 
     @cached_property
-    def _train(self) -> TorchDataset[Any]:
+    def _made(self) -> dict[str, TorchDataset[Any]]:
         preparation = default_preparation(self._info.input_shape[0], self._info.input_shape[1])
         prepared = PreparedPairs(self._pool.pairs(), preparation)
-        if len(prepared) * 4 * math.prod(self._info.input_shape) > IN_MEMORY_BYTES:
-            return StandardisedSplit(prepared)
-        return TensorSplit(preparation.standardised(prepared.pixels), prepared.tokens.clone())
+        # Unreadable pairs are in no split, so these may be a few pairs smaller than was said.
+        return {name: _split(prepared, part) for name, part in _parts(len(prepared)).items()}
 
-    @cached_property
-    def _empty(self) -> TorchDataset[Any]:
-        context = int(self._info.preprocessing["context"])
-        return TensorSplit(torch.empty(0, *self._info.input_shape), torch.empty(0, context, dtype=torch.int64))
+
+def _split(prepared: PreparedPairs, indices: Tensor) -> TorchDataset[Any]:
+    if len(indices) * 4 * prepared.pixels[0:1].numel() > IN_MEMORY_BYTES:
+        return StandardisedSplit(prepared, indices)
+    images = prepared.preparation.standardised(prepared.pixels[indices])
+    return TensorSplit(images, prepared.tokens[indices])
+
+
+def _parts(pairs: int) -> dict[str, Tensor]:
+    """Return the indices of each split: what is held out is spread over the whole, which may be in any order."""
+    held = _held_out(pairs)
+    stride = pairs // held if held else 1
+    validation = torch.arange(held) * stride
+    train = torch.ones(pairs, dtype=torch.bool)
+    train[validation] = train[validation + 1] = False
+    return {"train": train.nonzero().flatten(), "validation": validation, "test": validation + 1}
+
+
+def _held_out(pairs: int) -> int:
+    return max(1, pairs // _HELD_OUT) if pairs > 2 else 0

@@ -96,17 +96,19 @@ class MappedSplit(TorchDataset[tuple[Tensor, ...]]):
 
 
 class StandardisedSplit(TorchDataset[tuple[Tensor, Tensor]]):
-    """(image, tokens) as a model takes them, for whoever trains on the dataset as it is."""
+    """(image, tokens) as a model takes them, read from files, for whoever trains on the dataset as it is."""
 
-    def __init__(self, prepared: PreparedPairs) -> None:
+    def __init__(self, prepared: PreparedPairs, indices: Tensor) -> None:
         self._prepared = prepared
+        self._indices = indices
 
     def __len__(self) -> int:
-        return len(self._prepared)
+        return len(self._indices)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image = self._prepared.preparation.standardised(self._prepared.pixels[index : index + 1])[0]
-        return image, self._prepared.tokens[index].clone()
+        position = int(self._indices[index])
+        image = self._prepared.preparation.standardised(self._prepared.pixels[position : position + 1])[0]
+        return image, self._prepared.tokens[position].clone()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def reference(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def test_pairs_come_as_they_were_written(reference: str) -> None:
     data = pool_of(reference)
     assert [(pair.uid, pair.image, pair.caption) for pair in data.pool.pairs()] == rows(10)
-    assert data.info.sizes["train"] == data.pool.size == 10
+    assert sum(data.info.sizes.values()) == data.pool.size == 10
     assert data.info.task == "contrastive-pairs"
 
 
@@ -49,13 +49,14 @@ def test_shards_together_are_the_pool(reference: str) -> None:
 
 
 def test_the_training_split_holds_images_and_tokens(reference: str) -> None:
-    train = pool_of(f"{reference}?size=16")["train"]
-    image, tokens = train[0]
+    data = pool_of(f"{reference}?size=16")
+    assert {name: len(data[name]) for name in data.splits} == {"train": 8, "validation": 1, "test": 1}  # type: ignore[arg-type]
+    image, tokens = data["validation"][0]
     assert image.shape == (3, 16, 16)
     assert torch.allclose(image[:, 0, 0], torch.tensor(COLOURS["red"]) / 127.5 - 1, atol=1e-6)
     assert int((tokens > 0).sum()) == 3
-    assert torch.equal(tokens, train[4][1])  # the same words
-    assert not torch.equal(tokens, train[1][1])
+    assert torch.equal(tokens, data["train"][2][1])  # the same words: of ten pairs, 0 and 1 are held out
+    assert not torch.equal(tokens, data["test"][0][1])
 
 
 def test_another_pool_has_another_fingerprint(tmp_path: Path) -> None:
@@ -113,5 +114,5 @@ def test_a_split_leaves_out_what_cannot_be_trained_on(tmp_path: Path) -> None:
     pairs = [*good, (good[0][0][::-1], b"no image", "a red square"), (good[1][0][::-1], good[1][1], " ?! ")]
     data = pool_of(f"pairs:{write_parquet(tmp_path / 'pool.parquet', pairs)}")
     assert data.pool.size == 4
-    assert len(data["train"]) == 2  # type: ignore[arg-type]
+    assert [len(data[name]) for name in ("train", "validation", "test")] == [2, 0, 0]  # type: ignore[arg-type]
     assert np.isfinite(data["train"][1][0].numpy()).all()
