@@ -77,6 +77,8 @@ class SpecialisedModels:
 
     def _control_measurements(self, index: int, limits: Limits, found: Found) -> dict[str, float]:
         """Measure random sub-networks that cost about what the found one does; return their mean."""
+        if not self._config.controls:
+            return {}
         name = next(iter(limits.given))
         chosen = self._controls(index, name, found)
         if len(chosen) == 0:
@@ -97,7 +99,7 @@ class SpecialisedModels:
 
     def _controls(self, index: int, name: str, found: Found) -> Genes:
         generator = np.random.default_rng(derive_seed(self._job.seed, f"controls/{index}"))
-        drawn = random_genes(self._space, _DRAWN if self._config.controls else 0, generator)
+        drawn = random_genes(self._space, _DRAWN, generator)
         table = self._costs.table(name)
         cost = float(table.of(found.genes[None])[0])
         alike = np.abs(table.of(drawn) - cost) <= _ALIKE * cost

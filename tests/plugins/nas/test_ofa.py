@@ -157,7 +157,9 @@ def test_a_job_goes_on_where_it_stopped(store: Path, trained: RunResult, tmp_pat
 
 
 def test_a_teacher_and_stages_change_what_is_learned(store: Path, trained: RunResult) -> None:
-    alone = train(store, kd_ratio=0.0)
+    alone = train(store, kd_ratio=0.0, constraints=[{"macs": LIMIT, "latency_ms": 1e6}])
+    assert alone.metrics["found-1/macs"] <= LIMIT
+    assert "found-1/controls" not in alone.metrics
     uniform = train(store, seed=1, stages=[{**SHORT, "lr": 0.1, "subnetworks": 2, **OPEN}])
     weights = [loaded(run, "supernet").module.state_dict()["stem.0.weight"] for run in (trained, alone, uniform)]
     assert not torch.equal(weights[0], weights[1])

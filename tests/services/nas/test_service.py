@@ -62,8 +62,8 @@ def test_a_supernet_is_trained_and_specialised(service: ServiceProcess, stub: na
     manifest = store.manifest(answer.artifact)
     assert manifest.plugin == "nas/specialize"
     assert manifest.parents == (supernet,)
+    impossible = nas_pb2.SpecializeRequest(supernet=f"artifact:{supernet}", limits=nas_pb2.SubnetworkLimits(macs=10))
     with pytest.raises(grpc.RpcError) as error:
-        limits = nas_pb2.SubnetworkLimits(macs=10)
-        stub.Specialize(nas_pb2.SpecializeRequest(supernet=f"artifact:{supernet}", limits=limits), timeout=60)
+        stub.Specialize(impossible, timeout=60)
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "limits.macs" in error.value.details()

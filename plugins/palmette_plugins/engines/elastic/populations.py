@@ -46,11 +46,12 @@ def active_genes(space: Space, genes: Genes) -> NDArray[np.bool_]:
 
 def stage_depths(space: Space, genes: Genes) -> Genes:
     """Return the number of blocks of every stage, (N, stages)."""
-    depths = np.array([[space.stage_depths(stage)[0] for stage in range(len(space.frame.stages))]] * len(genes))
+    least = [space.stage_depths(stage)[0] for stage in range(len(space.frame.stages))]
+    depths = np.tile(np.array(least, dtype=np.int64), (len(genes), 1))
     for column, gene in enumerate(space.genes):
         if gene.kind is GeneKind.DEPTH:
             depths[:, gene.stage] = np.asarray(gene.values)[genes[:, column]]
-    return depths.reshape(len(genes), len(space.frame.stages))
+    return depths
 
 
 def slot_answers(space: Space, genes: Genes, kind: GeneKind) -> Genes:
@@ -83,7 +84,7 @@ def features(space: Space, genes: Genes) -> NDArray[np.float32]:
     present = active_slots(space, genes)[:, :, None]
     for kind, values in ((GeneKind.KERNEL, space.kernels), (GeneKind.EXPAND, space.expands)):
         hot = slot_answers(space, genes, kind)[:, :, None] == np.arange(len(values))
-        parts.append((hot & present).reshape(len(genes), -1))
+        parts.append((hot & present).reshape(len(genes), len(space.slots) * len(values)))
     parts.append(resolution_answers(space, genes)[:, None] == np.arange(len(space.resolutions)))
     return np.concatenate(parts, axis=1).astype(np.float32)
 

@@ -83,3 +83,9 @@ def test_impossible_spaces_are_refused(values: dict[str, tuple[int, ...]]) -> No
     whole = {"depths": (2,), "expands": (3,), "kernels": (3,), "resolutions": (64,), **values}
     with pytest.raises(ValueError, match=next(iter(values))[:-1]):
         Space(MBV3, **whole)
+
+
+def test_no_sub_networks_at_all_are_a_population_too() -> None:
+    none = random_genes(paper_space(), 0, np.random.default_rng(0))
+    assert features(paper_space(), none).shape == (0, 145)
+    assert canonical(paper_space(), none).shape == (0, 46)
