@@ -47,12 +47,15 @@ def page(service: str, plugin: PluginDescription) -> str:
 
 def _command(plugin: PluginDescription) -> str:
     examples = {"model": "zoo:resnet20", "dataset": "fashion-mnist", "artifact": "artifact:ID"}
+    if "ranking" in plugin.tasks:
+        examples |= {"dataset": "wordnet", "model": "hf:minilm"}
     words = ["palmette run", plugin.name]
     for item in plugin.inputs:
         if item.optional:
             continue
-        example = "artifact:ID" if item.repeated else examples[item.type]
-        words += [f"--{item.name} {example}"] * (2 if item.repeated else 1)
+        several = item.repeated and item.type != "dataset"
+        example = "artifact:ID" if several else examples[item.type]
+        words += [f"--{item.name} {example}"] * (2 if several else 1)
     return " ".join(words)
 
 

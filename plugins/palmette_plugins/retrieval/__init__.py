@@ -1,0 +1,1 @@
+"""Methods of the service retrieval: evaluating, training and searching."""
