@@ -25,7 +25,6 @@ from palmette_plugins.api import (
     Method,
     MethodConfig,
     Model,
-    ModelRef,
     Paper,
     Submission,
     Table,
@@ -65,7 +64,7 @@ class HardwareAware(Method):
     paper = Paper("A Hardware-Aware System for Accelerating Deep Neural Network Optimization", "Sarah et al.", 2022)
     tasks = frozenset({"classification"})
     inputs: ClassVar[Mapping[str, Any]] = {
-        "supernet": Annotated[ModelRef, "a trained supernet, such as ofa makes", ArtifactKind.SUPERNET],
+        "supernet": Annotated[ArtifactRef, "a trained supernet, such as ofa makes", ArtifactKind.SUPERNET],
         "data": Annotated[DatasetRef, "images; its validation split decides what is found"],
         "earlier": Annotated[
             ArtifactRef | None, "archive of an earlier search of the same space, to start from", ArtifactKind.TABLE
@@ -95,11 +94,9 @@ class HardwareAware(Method):
         features: Features = Field(
             Features.ACTIVE, description="what predictors see; active leaves out the genes of skipped blocks"
         )
-        constraints: dict[Measurement, Bounds] = Field(
-            default_factory=dict, description="limits that results must meet, by measurement"
-        )
+        constraints: dict[Measurement, Bounds] = Field({}, description="limits that results must meet, by measurement")
         hypervolume_reference: dict[Measurement, float] = Field(
-            default_factory=dict,
+            {},
             description="worst values that count; when left out accuracy 0 and the costs of the largest sub-network",
         )
         device: str = Field("auto", description="where to measure: auto, cpu, cuda or cuda:<number>")
@@ -122,18 +119,15 @@ class HardwareAware(Method):
     config: Config
 
     def check(self, submission: Submission) -> Iterable[FieldViolation]:
-        """Refuse untrained supernets, algorithms and devices that do not fit, and searches of another space."""
+        """Refuse algorithms and devices that do not fit, and earlier searches of another space."""
         config = self.config
         yield from algorithm_violations(config.algorithm, len(config.objectives), limited=bool(config.constraints))
         if config.tactic is Tactic.WARM_START and not submission.given("earlier"):
             yield FieldViolation("inputs.earlier", "required: warm_start begins with the best of an earlier search")
-        model = submission.model("supernet")
-        if not model.pretrained:
-            yield FieldViolation("inputs.supernet", f"'{model.reference}' is not trained; train one with ofa")
         try:
             if config.device != "auto":
                 parsed_device(config.device)
-            space = gene_space(supernet_of(model).space)
+            space = gene_space(supernet_of(submission.model("supernet")).space)
             if submission.given("earlier"):
                 store = ArtifactStore(submission.spec.artifact_store_url)
                 read_search(store.get(submission.spec.inputs["earlier"][0]), space, "inputs.earlier")

@@ -210,7 +210,7 @@ def test_a_resumed_job_measures_nothing_twice_and_ends_the_same(
         ({"device": "tpu:0"}, "config.device", "must be auto, cpu, cuda"),
         ({"device": "cuda:99"}, "config.device", "is not here"),
         ({"tactic": "warm_start"}, "inputs.earlier", "required"),
-        ({"supernet": "zoo:resnet8"}, "inputs.supernet", "is not a supernet"),
+        ({"supernet": "zoo:resnet8"}, "inputs.supernet", "is no artifact"),
         ({"constraints": {"params": {"upper": 10}}}, "config.constraints.params", "params from .* to .* was seen"),
     ],
 )
