@@ -35,7 +35,7 @@ class OnceForAllClaim(Claim):
     """A small space on 28x28 photos; nothing is tuned: the settings are the card's."""
 
     slug = "ofa"
-    duration = "about 45 minutes"
+    duration = "about 50 minutes"
 
     def measure(self, lab: Lab, *, quick: bool) -> Outcome:
         """Train supernets, and the largest, middle and smallest of their networks alone."""
