@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import orjson
 import pytest
 from tests.plugins.datasets.pair_files import png, rows, uid, write_parquet, write_tar
@@ -16,6 +17,7 @@ from palmette_plugins.api.sink import LoggingSink
 from palmette_plugins.datasets.pair_dataset import PairDataset
 from palmette_plugins.datasets.uid_file import uid_array
 from palmette_plugins.pruning_growth.dense_training import DenseTraining
+from palmette_plugins.serving.export import Export
 
 from .conftest import file_of, filtered, kept, scores
 
@@ -86,6 +88,17 @@ def test_other_methods_train_on_the_subset(whole: RunResult) -> None:
     manifest = trained.manifest()
     assert 0 <= manifest.metrics["retrieval"] <= 1
     assert manifest.parents == (whole.artifacts["subset"][0],)
+
+
+@pytest.mark.slow
+def test_the_induced_model_is_exported_for_any_batch(whole: RunResult) -> None:
+    model = f"artifact:{whole.artifacts['model'][0]}"
+    result = run_method(Export, store=whole.store.url, model=model)
+    served = onnxruntime.InferenceSession(file_of(result, "servable", "model.onnx"))
+    images, tokens = np.zeros((3, 1, 8, 8), np.float32), np.ones((3, 16), np.int64)
+    vectors, texts, scale = served.run(None, {"image": images, "tokens": tokens})
+    assert vectors.shape == texts.shape == (3, 32)
+    assert scale.shape == (3, 1)
 
 
 def test_a_filter_scores_the_same_in_another_job(whole: RunResult, trained: dict[str, Any]) -> None:

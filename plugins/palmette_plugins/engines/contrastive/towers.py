@@ -25,4 +25,4 @@ class Towers(nn.Module):
     def forward(self, images: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return unit vectors of both, each (B, D), and s for every row, (B, 1)."""
         vectors = self.image_vectors(images)
-        return vectors, self.text_vectors(tokens), self.scale().expand(len(images), 1)
+        return vectors, self.text_vectors(tokens), self.scale().expand(images.shape[0], 1)

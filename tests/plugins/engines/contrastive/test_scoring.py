@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +46,28 @@ def test_a_score_does_not_depend_on_batch_order_or_company(kind: ScorerKind, pai
 def test_a_cosine_is_without_the_learned_factor(pairs: list[RawPair]) -> None:
     found = scores(untrained_filter(ScorerKind.CONTRASTIVE).scorer(CPU), pairs)
     assert all(-1 - 1e-6 <= score <= 1 + 1e-6 for score in found.values())
+
+
+def test_no_more_than_two_batches_of_pairs_are_held_however_many_there_are(pairs: list[RawPair]) -> None:
+    alive = most = 0
+
+    def freed() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def many() -> Iterator[RawPair]:
+        nonlocal alive, most
+        for number in range(2000):
+            pair = replace(pairs[number % len(pairs)])
+            weakref.finalize(pair, freed)
+            alive += 1
+            most = max(most, alive)
+            yield pair
+            del pair
+
+    made = untrained_filter(ScorerKind.CONTRASTIVE)
+    assert sum(len(batch) for batch in made.scorer(CPU, batch=50).scored(many())) == 2000
+    assert most <= 2 * 50 + 1
 
 
 def test_scoring_leaves_the_network_as_it_was(pairs: list[RawPair]) -> None:
