@@ -171,12 +171,13 @@ def hits_of(index: VectorIndex, queries: Vectors, k: int) -> list[tuple[Scores, 
 
 def _empty(settings: IndexSettings, dimension: int, seed: int) -> Any:
     kind, metric = settings.kind, faiss.METRIC_INNER_PRODUCT
+    codes = f"PQ{settings.subvectors}np"  # "np": without the slow training for Hamming distances, which nobody asks for
     factory = {
         IndexKind.FLAT: "Flat",
         IndexKind.IVF: f"IVF{settings.nlist},Flat",
-        IndexKind.PQ: f"PQ{settings.subvectors}",
-        IndexKind.OPQ: f"OPQ{settings.subvectors},PQ{settings.subvectors}",
-        IndexKind.IVF_PQ: f"IVF{settings.nlist},PQ{settings.subvectors}",
+        IndexKind.PQ: codes,
+        IndexKind.OPQ: f"OPQ{settings.subvectors},{codes}",
+        IndexKind.IVF_PQ: f"IVF{settings.nlist},{codes}",
         IndexKind.HNSW: f"HNSW{settings.neighbours},Flat",
     }[kind]
     index = faiss.index_factory(dimension, factory, metric)
