@@ -15,9 +15,7 @@ SETS = (
     "python-docs?test_limit=150",
     "debian-packages?documents=4000&test_limit=150",
 )
-QUICK_SETS = tuple(
-    f"{name}?documents=200&test_limit=10&limit=10" for name in ("wordnet", "python-docs", "debian-packages")
-)
+QUICK_SETS = tuple(f"{name}?documents=600&test_limit=10" for name in ("wordnet", "python-docs", "debian-packages"))
 SINGLE = ("bm25_flat", "bm25_multifield", "minilm")
 FUSED = "rrf(bm25_flat, minilm)"
 

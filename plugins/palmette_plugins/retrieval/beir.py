@@ -69,7 +69,7 @@ class Beir(Method):
         "sets": Annotated[list[DatasetRef], "collections: beir:<folder>, wordnet, python-docs, ..."],
         "encoders": Annotated[list[ModelRef] | None, "text encoders, such as hf:minilm or artifact:<id>"],
         "runs": Annotated[
-            list[ArtifactRef] | None, ArtifactKind.RUN, "ready runs: a file <set>.trec for every set in each artifact"
+            list[ArtifactRef] | None, "ready runs: a file <set>.trec for every set in each artifact", ArtifactKind.RUN
         ],
     }
     outputs: ClassVar[Mapping[str, Any]] = {
@@ -89,7 +89,9 @@ class Beir(Method):
             (), description="segmented: best window of 10 sentences; hybrid: BM25 and each encoder by reciprocal ranks"
         )
         hits: int = Field(1000, ge=10, le=10_000, description="passages that each query retrieves")
-        metrics: tuple[str, ...] = Field(DEFAULT, min_length=1, description="measures; the first one orders the board")
+        metrics: tuple[str, ...] = Field(
+            DEFAULT, min_length=1, description="measures; nDCG@10, or else the first, orders the board"
+        )
         remove_identical_ids: bool = Field(
             True, description="drop the passage whose id is the query's own; false where equal ids mean nothing"
         )

@@ -41,7 +41,7 @@ class Ranking(Task):
         return RankingMeter()
 
     def io(self, info: DataInfo) -> ModelIO:
-        """Return ``tokens`` and ``mask`` of any length in, ``embedding`` out."""
+        """Return ``tokens`` and ``mask`` of any length in, ``vector`` out."""
         return encoder_io(-1)
 
 
@@ -85,4 +85,6 @@ def encoder_io(dimension: int) -> ModelIO:
     """Return the signature of an encoder of vectors with so many numbers; -1 where that is not known."""
     tokens = TensorSpec(name="tokens", dtype="int64", shape=(-1,))
     mask = TensorSpec(name="mask", dtype="int64", shape=(-1,))
-    return ModelIO(inputs=(tokens, mask), outputs=(TensorSpec(name="embedding", dtype="float32", shape=(dimension,)),))
+    # Not "embedding": exported graphs name the look-up of a token's vector so.
+    vector = TensorSpec(name="vector", dtype="float32", shape=(dimension,))
+    return ModelIO(inputs=(tokens, mask), outputs=(vector,))
