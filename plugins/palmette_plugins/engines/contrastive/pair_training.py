@@ -119,32 +119,38 @@ def train_on_pairs(
         raise InvalidArgument.field("inputs", f"no readable pair to train on in phase '{phase}'")
     if len(indices) < recipe.batch_size:  # a batch smaller than the recipe's would be another recipe
         indices = indices.repeat(math.ceil(recipe.batch_size / len(indices)))[: recipe.batch_size]
-    steps = samples // recipe.batch_size
+    return job.train(
+        model.loaded,
+        _training_data(prepared, indices, inputs, classes),
+        _engine_recipe(recipe, samples // recipe.batch_size, len(indices) // recipe.batch_size),
+        phase=phase,
+        progress=progress,
+        parameter_groups=_parameter_groups(model, recipe),
+        validate_split=None,
+        draws=draws,
+        objective=objective,
+    )
+
+
+def _training_data(
+    prepared: PreparedPairs, indices: Tensor, inputs: PairInputs | None, classes: Tensor | None
+) -> Dataset:
     split: TorchDataset[Any] = prepared.split(indices, *(() if classes is None else (classes,)))
     wanted = prepared.preparation
-    data = Dataset(
-        info=pair_info(phase, len(indices), wanted.channels, wanted.height),
+    return Dataset(
+        info=pair_info("", len(indices), wanted.channels, wanted.height),
         task=ContrastivePairs(),
         splits={"train": split},
         fingerprint="",
         train_augmentation=inputs or PairInputs(wanted),
     )
+
+
+def _parameter_groups(model: PairModel, recipe: PairRecipe) -> list[dict[str, Any]]:
+    """Return groups with the recipe's moments; what has one dimension or none does not decay."""
     weights, rest = split_by_decay(parameter for parameter in model.module.parameters() if parameter.requires_grad)
     betas = (recipe.beta1, recipe.beta2)
-    return job.train(
-        model.loaded,
-        data,
-        _engine_recipe(recipe, steps, len(indices) // recipe.batch_size),
-        phase=phase,
-        progress=progress,
-        parameter_groups=[
-            {"params": weights, "betas": betas},
-            {"params": rest, "betas": betas, "weight_decay": 0.0},
-        ],
-        validate_split=None,
-        draws=draws,
-        objective=objective,
-    )
+    return [{"params": weights, "betas": betas}, {"params": rest, "betas": betas, "weight_decay": 0.0}]
 
 
 def _engine_recipe(recipe: PairRecipe, steps: int, steps_per_epoch: int) -> Recipe:
