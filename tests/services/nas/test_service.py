@@ -39,7 +39,7 @@ def test_a_described_sub_network_is_estimated(stub: nas_pb2_grpc.NasServiceStub)
     request = nas_pb2.EstimateArchitectureRequest(
         supernet="zoo:mbv3-supernet?num_classes=1000", choice=nas_pb2.Subnetwork(depths=[2], expands=[3], kernels=[3])
     )
-    answer = stub.EstimateArchitecture(request, timeout=60)
+    answer = stub.EstimateArchitecture(request, timeout=120)
     assert (answer.parameters, answer.macs) == (3_410_792, 121_278_672)
     assert list(answer.choice.depths) == [2] * 5
     assert not answer.HasField("latency_ms")
@@ -56,7 +56,7 @@ def test_a_supernet_is_trained_and_specialised(service: ServiceProcess, stub: na
     store = ArtifactStore(str(service.folder / "artifacts"))
     supernet = store.resolve(name)
     limits = nas_pb2.SubnetworkLimits(macs=60_000)
-    answer = stub.Specialize(nas_pb2.SpecializeRequest(supernet=f"artifact:{supernet}", limits=limits), timeout=60)
+    answer = stub.Specialize(nas_pb2.SpecializeRequest(supernet=f"artifact:{supernet}", limits=limits), timeout=120)
     assert answer.macs <= 60_000
     assert len(answer.choice.kernels) == sum(answer.choice.depths)
     manifest = store.manifest(answer.artifact)
@@ -64,6 +64,6 @@ def test_a_supernet_is_trained_and_specialised(service: ServiceProcess, stub: na
     assert manifest.parents == (supernet,)
     impossible = nas_pb2.SpecializeRequest(supernet=f"artifact:{supernet}", limits=nas_pb2.SubnetworkLimits(macs=10))
     with pytest.raises(grpc.RpcError) as error:
-        stub.Specialize(impossible, timeout=60)
+        stub.Specialize(impossible, timeout=120)
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "limits.macs" in error.value.details()
