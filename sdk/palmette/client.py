@@ -112,6 +112,8 @@ class Client(Bridged[aio.Client]):
     inspect_model = blocking(aio.Client.inspect_model)
     plan_sparsity = blocking(aio.Client.plan_sparsity)
     compare_representations = blocking(aio.Client.compare_representations)
+    specialize = blocking(aio.Client.specialize)
+    estimate_architecture = blocking(aio.Client.estimate_architecture)
     score_pairs = iterating(aio.Client.score_pairs)
 
     @documented_as(aio.Client.wait)

@@ -19,6 +19,7 @@ from palmette.aio.model_calls import ModelCalls
 from palmette.aio.pair_calls import PairCalls
 from palmette.aio.serving_calls import ServingCalls
 from palmette.aio.suite_calls import SuiteCalls
+from palmette.aio.supernet_calls import SupernetCalls
 from palmette.endpoint import find_endpoint
 from palmette.progress import JobsDisplay
 from palmette.submission import InputValue, split_values, submit_request
@@ -27,7 +28,7 @@ from palmette.wire.job import job_from
 from palmette_protos.v1 import job_pb2
 
 
-class Client(ServingCalls, SuiteCalls, ModelCalls, PairCalls):
+class Client(ServingCalls, SuiteCalls, ModelCalls, SupernetCalls, PairCalls):
     """A connection to a suite.
 
     Without arguments it finds the suite by ``PALMETTE_ENDPOINT`` and ``PALMETTE_TOKEN``, else the local one that

@@ -17,6 +17,7 @@ from palmette.version import __version__
 from palmette.wire.status import error_from
 from palmette_protos.data_filtering.v1 import data_filtering_pb2_grpc
 from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
+from palmette_protos.nas.v1 import nas_pb2_grpc
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc, job_pb2_grpc, plugin_pb2_grpc, suite_pb2_grpc, token_pb2_grpc
@@ -62,6 +63,7 @@ class Connection:
         self.tokens = token_pb2_grpc.TokenServiceStub(channel)
         self.data_filtering = data_filtering_pb2_grpc.DataFilteringServiceStub(channel)
         self.guided_training = guided_training_pb2_grpc.GuidedTrainingServiceStub(channel)
+        self.nas = nas_pb2_grpc.NasServiceStub(channel)
         self.pruning_growth = pruning_growth_pb2_grpc.PruningGrowthServiceStub(channel)
 
     async def close(self) -> None:

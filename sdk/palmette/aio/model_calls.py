@@ -21,7 +21,7 @@ class ModelCalls:
 
     async def inspect_model(self, model: str | Artifact, *, data: str = "") -> ModelInspection:
         """Return a model's layers with shapes, parameters, MACs and densities; `data` fixes the input's shape."""
-        request = pruning_growth_pb2.InspectModelRequest(model=_model_reference(model), data=data)
+        request = pruning_growth_pb2.InspectModelRequest(model=model_reference(model), data=data)
         call = self._connection.call
         return inspection_from(await call(self._connection.pruning_growth.InspectModel, request, timeout_s=120))
 
@@ -41,7 +41,7 @@ class ModelCalls:
         `config` and `settings` together are the method's settings; `plugin` is ``random-pruning`` when left out.
         """
         request = pruning_growth_pb2.PlanSparsityRequest(
-            model=_model_reference(model),
+            model=model_reference(model),
             data=data,
             plugin=plugin,
             seed=seed,
@@ -68,8 +68,8 @@ class ModelCalls:
         draws the weights of untrained models.
         """
         request = guided_training_pb2.CompareRepresentationsRequest(
-            first=_model_reference(first),
-            second=_model_reference(second),
+            first=model_reference(first),
+            second=model_reference(second),
             data=data,
             split=split,
             examples=examples,
@@ -80,7 +80,8 @@ class ModelCalls:
         return comparison_from(await self._connection.call(stub.CompareRepresentations, request, timeout_s=120))
 
 
-def _model_reference(model: str | Artifact) -> str:
+def model_reference(model: str | Artifact) -> str:
+    """Return how a request names a model: an artifact by its reference, anything else as it is."""
     if isinstance(model, Artifact) or model.startswith("artifacts/"):
         return artifact_name(model).reference
     return model

@@ -9,12 +9,14 @@ import typer
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from palmette.cli import supernets
 from palmette.cli.connecting import suite
 from palmette.cli.formatting import count_text, short_count_text
 from palmette.cli.output import Json, show, table
 from palmette.types import ModelInspection, RepresentationComparison, SparsityPlan
 
 app = typer.Typer(help="Quick answers about models, without a job.", no_args_is_help=True)
+supernets.add_to(app)
 
 _BAR = 10  # characters of a similarity of 1
 

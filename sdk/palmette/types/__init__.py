@@ -28,8 +28,10 @@ from palmette.types.listing import Listing
 from palmette.types.model import LayerInfo, ModelInspection, PlannedLayer, RepresentationComparison, SparsityPlan
 from palmette.types.pairs import DropCause, ImageTextPair, PairScore
 from palmette.types.plugin import InputType, Paper, Plugin, PluginInput, PluginOutput, PluginState
+from palmette.types.supernet import ArchitectureEstimate, Specialisation, Subnetwork
 
 __all__ = [
+    "ArchitectureEstimate",
     "Artifact",
     "ArtifactCommitted",
     "ArtifactFile",
@@ -76,7 +78,9 @@ __all__ = [
     "Runtime",
     "Severity",
     "SparsityPlan",
+    "Specialisation",
     "StateChanged",
+    "Subnetwork",
     "TensorSignature",
     "Token",
 ]

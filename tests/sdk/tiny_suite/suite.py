@@ -14,10 +14,12 @@ from tests.sdk.tiny_suite.models import TinyGuidedTraining, TinyPruningGrowth
 from tests.sdk.tiny_suite.pairs import TinyDataFiltering
 from tests.sdk.tiny_suite.plugins import TinyPlugins
 from tests.sdk.tiny_suite.status import TinyStatus
+from tests.sdk.tiny_suite.supernets import TinyNas
 from tritonclient.grpc import service_pb2_grpc
 
 from palmette_protos.data_filtering.v1 import data_filtering_pb2_grpc
 from palmette_protos.guided_training.v1 import guided_training_pb2_grpc
+from palmette_protos.nas.v1 import nas_pb2_grpc
 from palmette_protos.pruning_growth.v1 import pruning_growth_pb2_grpc
 from palmette_protos.serving.v1 import deployment_pb2_grpc
 from palmette_protos.v1 import artifact_pb2_grpc, job_pb2_grpc, plugin_pb2_grpc, suite_pb2_grpc, token_pb2_grpc
@@ -36,6 +38,7 @@ class TinySuite:
         self.inference = TinyInference()
         self.pruning_growth = TinyPruningGrowth()
         self.guided_training = TinyGuidedTraining()
+        self.nas = TinyNas()
         self.data_filtering = TinyDataFiltering()
         self.gate = Gate(self.token)
         self.port = 0
@@ -57,6 +60,7 @@ class TinySuite:
         token_pb2_grpc.add_TokenServiceServicer_to_server(status, server)
         pruning_growth_pb2_grpc.add_PruningGrowthServiceServicer_to_server(self.pruning_growth, server)
         guided_training_pb2_grpc.add_GuidedTrainingServiceServicer_to_server(self.guided_training, server)
+        nas_pb2_grpc.add_NasServiceServicer_to_server(self.nas, server)
         data_filtering_pb2_grpc.add_DataFilteringServiceServicer_to_server(self.data_filtering, server)
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self.inference, server)
         if credentials:
