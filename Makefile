@@ -83,7 +83,7 @@ demo: setup ## Start the suite, train, prune, grow, deploy and infer on real ima
 
 # Each prints one table. Run them on a machine that does nothing else.
 BENCHMARKS := service_footprint submit_latency event_latency submissions start_up export_deploy artifact_transfer \
-	gateway_throughput masking_overhead dashboard_paint
+	gateway_throughput masking_overhead pair_scoring dashboard_paint
 
 .PHONY: bench
 bench: setup ## Run every benchmark

@@ -9,7 +9,7 @@ from palmette_plugins.api import FieldViolation, PalmetteError, Submission
 from palmette_plugins.api.references import Reference
 from palmette_plugins.api.resolve import architecture_provider, describe_dataset
 from palmette_plugins.datasets.pair_dataset import pool_size
-from palmette_plugins.engines.contrastive.pair_filter import load_filter
+from palmette_plugins.engines.contrastive.pair_filter import filter_kind
 from palmette_plugins.engines.contrastive.pair_model import architecture_of
 from palmette_plugins.engines.contrastive.scorers import ScorerKind
 from palmette_plugins.engines.contrastive.selection import share
@@ -72,9 +72,9 @@ def _filter(config: Dfn.Config, submission: Submission) -> Iterator[FieldViolati
         yield FieldViolation("inputs.network", text)
     elif submission.given("network"):
         try:
-            kind = load_filter(submission.artifact("network"), "inputs.network").kind
+            kind = filter_kind(submission.artifact("network"), "inputs.network")
         except PalmetteError as error:
-            yield FieldViolation("inputs.network", str(error))
+            yield FieldViolation("inputs.network", str(error).removeprefix("inputs.network: "))
             return
         if kind is not config.scorer:
             yield FieldViolation("config.scorer", f"the given filter scores by {kind.value}")

@@ -14,6 +14,7 @@ from palmette_plugins.architectures import weights_file
 from palmette_plugins.data_filtering.filter_training import FilterTraining, spread
 from palmette_plugins.data_filtering.induced import InducedModels, arms
 from palmette_plugins.data_filtering.keeping import TABLE_FILE, Kept, keep
+from palmette_plugins.data_filtering.reading import reading
 from palmette_plugins.data_filtering.sheet import examples, histogram_chart, sheet_chart, sheet_rows
 from palmette_plugins.data_filtering.trusted_pairs import Trusted, refuse_overlap
 from palmette_plugins.datasets.pair_dataset import PairDataset, pair_info
@@ -105,7 +106,10 @@ class Filtering:
         )
         if "filtered" in models:
             job.save_model(models["filtered"].loaded, data=self._served(models["filtered"]), metrics=metrics)
-        report = {"metrics": metrics, "filter": filter_id, "scores": table, "examples": rows}
+        found = reading(self._metrics)
+        for sentence in found:
+            job.logger.info("%s", sentence)
+        report = {"reading": found, "metrics": metrics, "filter": filter_id, "scores": table, "examples": rows}
         data = orjson.dumps(report, option=orjson.OPT_INDENT_2)
         job.save_files({"report.json": data}, output="report", metrics=metrics)
 

@@ -33,6 +33,7 @@ def test_what_a_job_leaves(whole: RunResult) -> None:
     )
     assert set(whole.manifest("report").figures) == {"scores", "examples"}
     report = orjson.loads(file_of(whole, "report", "report.json").read_bytes())
+    assert any("Judge the filter by that" in sentence for sentence in report["reading"])
     assert {row["place"] for row in report["examples"]} == {"best", "just kept", "just not kept", "worst"}
     best = [row["score"] for row in report["examples"] if row["place"] == "best"]
     assert best == sorted(best, reverse=True)

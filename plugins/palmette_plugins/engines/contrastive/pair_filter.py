@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -65,8 +64,8 @@ def pair_filter(model: PairModel, kind: ScorerKind) -> PairFilter:
     raise InvalidArgument.field("config.scorer", f"'{model.loaded.spec.architecture}' cannot score by {kind.value}")
 
 
-def load_filter(artifact: StoredArtifact, field: str) -> PairFilter:
-    """Return the filter that a job saved.
+def filter_kind(artifact: StoredArtifact, field: str) -> ScorerKind:
+    """Return what a saved filter scores with, from its manifest alone.
 
     Raises:
         InvalidArgument: The artifact holds something else; for `field`.
@@ -74,16 +73,24 @@ def load_filter(artifact: StoredArtifact, field: str) -> PairFilter:
     manifest = artifact.manifest
     name = str(manifest.attributes.get(SCORER) or ScorerKind.CONTRASTIVE.value)
     of_pairs = manifest.spec is not None and manifest.spec.architecture.startswith("clip:")
-    if manifest.kind is not ArtifactKind.MODEL or manifest.spec is None or not of_pairs or name not in list(ScorerKind):
+    if manifest.kind is not ArtifactKind.MODEL or not of_pairs or name not in list(ScorerKind):
         what = manifest.spec.architecture if manifest.spec is not None else f"a {manifest.kind.value}"
         raise InvalidArgument.field(field, f"artifact {artifact.id[:12]} is no filter of image-text pairs but {what}")
+    return ScorerKind(name)
+
+
+def load_filter(artifact: StoredArtifact, field: str) -> PairFilter:
+    """Return the filter that a job saved; raises what `filter_kind` raises."""
+    kind = filter_kind(artifact, field)
+    spec = artifact.manifest.spec
+    assert spec is not None
     with seeded_draws(0, "rebuilding"):  # every weight is overwritten; the global random state must not move
-        module = build(manifest.spec)
+        module = build(spec)
         weights_file.load_weights(module, artifact.file(weights_file.FILE_NAME))
-        loaded = LoadedModel(module, manifest.spec, artifact.reference, artifact=artifact.id, pretrained=True)
-        found = pair_filter(with_preparation(loaded), ScorerKind(name))
+        loaded = LoadedModel(module, spec, artifact.reference, artifact=artifact.id, pretrained=True)
+        found = pair_filter(with_preparation(loaded), kind)
     if isinstance(found.score, BinaryScore):
-        weights_file.load_weights(found.score.head, Path(artifact.file(HEAD_FILE)))
+        weights_file.load_weights(found.score.head, artifact.file(HEAD_FILE))
     return found
 
 
