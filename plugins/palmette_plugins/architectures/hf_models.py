@@ -32,8 +32,8 @@ class HFParameters(ReferenceParameters):
 
     num_classes: int | None = Field(None, ge=1, le=1_000_000, description="classes; other than learned: a new head")
     config: str | None = None
-    encoder: Literal["dense", "splade", "unicoil"] | None = Field(
-        None, description="text encoders: one vector, or words"
+    encoder: Literal["dense", "splade", "unicoil", "cross"] | None = Field(
+        None, description="text encoders: one vector, words, or a pair's score"
     )
     pooling: Literal["mean", "cls", "max"] | None = Field(None, description="dense encoders: from states to one vector")
     normalize: bool | None = Field(None, description="dense encoders: vectors of length 1, so that scores are cosines")

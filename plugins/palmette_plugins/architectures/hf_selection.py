@@ -9,7 +9,7 @@ from palmette_plugins.api.references import Reference
 from palmette_plugins.architectures.hf_kinds import CausalLanguageModel, HFKind, ImageClassifier
 from palmette_plugins.architectures.hf_text_encoders import ENCODERS
 
-_KINDS: tuple[HFKind, ...] = (CausalLanguageModel(), ImageClassifier(), ENCODERS["dense"])
+_KINDS: tuple[HFKind, ...] = (CausalLanguageModel(), ImageClassifier(), ENCODERS["dense"], ENCODERS["cross"])
 
 
 def kind_of(config: Any, reference: Reference, encoder: str | None = None) -> HFKind:

@@ -15,8 +15,14 @@ from palmette_plugins.api.errors import InvalidArgument
 from palmette_plugins.api.references import Reference
 from palmette_plugins.api.spec import ModelIO
 from palmette_plugins.architectures.hf_kinds import HFKind
-from palmette_plugins.architectures.text_encoders import DenseEncoder, Pooling, SpladeEncoder, UnicoilEncoder
-from palmette_plugins.tasks.ranking import encoder_io
+from palmette_plugins.architectures.text_encoders import (
+    DenseEncoder,
+    PairScorer,
+    Pooling,
+    SpladeEncoder,
+    UnicoilEncoder,
+)
+from palmette_plugins.tasks.ranking import encoder_io, pair_io
 
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "encoder.json"
 """Files that travel with an encoder: its tokenizer, and what its texts need (see `engines.retrieval.TextEncoder`)."""
@@ -145,8 +151,42 @@ class UnicoilTextEncoder(SpladeTextEncoder):
         return encoder
 
 
+class PairTextEncoder(SpladeTextEncoder):
+    """One number for a query and a passage that are read together: a re-ranker, or a teacher."""
+
+    encoder = "cross"
+
+    def class_names(self) -> Mapping[str, str | Sequence[str]]:
+        """Return the classifiers of texts."""
+        from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+
+        return MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+
+    def factory(self) -> Any:
+        """Return the factory of classifiers of texts."""
+        from transformers import AutoModelForSequenceClassification
+
+        return AutoModelForSequenceClassification
+
+    def wrap(self, model: Any, parameters: Any, folder: Path | None = None) -> nn.Module:
+        """Return a module from tokens, mask and types to scores."""
+        return PairScorer(model)
+
+    def io(self, config: Any) -> ModelIO:
+        """Return tokens, mask and types in, one score out."""
+        return pair_io()
+
+    def settled(self, parameters: Any, stored: Mapping[str, Any], config: Any, reference: Reference) -> Any:
+        """Return the parameters, complete; refuse a classifier of several classes."""
+        if config.num_labels != 1:
+            raise InvalidArgument.field(
+                "reference", f"'{reference.target}' has {config.num_labels} classes; a cross-encoder has one score"
+            )
+        return super().settled(parameters, stored, config, reference)
+
+
 ENCODERS: Mapping[str, DenseTextEncoder] = {
-    kind.encoder: kind for kind in (DenseTextEncoder(), SpladeTextEncoder(), UnicoilTextEncoder())
+    kind.encoder: kind for kind in (DenseTextEncoder(), SpladeTextEncoder(), UnicoilTextEncoder(), PairTextEncoder())
 }
 
 

@@ -78,6 +78,21 @@ class UnicoilEncoder(nn.Module):
         return unicoil_weights(self.tok_proj(states).squeeze(-1), tokens, mask, self.vocabulary)
 
 
+class PairScorer(nn.Module):
+    """A cross-encoder: query and passage as one sequence, one number for how well they fit."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.has_types = getattr(model.config, "type_vocab_size", 0) > 1
+
+    def forward(self, tokens: Tensor, mask: Tensor, types: Tensor) -> Tensor:
+        """Return scores (B, 1); types (B, L) are 0 for the query's tokens and 1 for the passage's."""
+        extra = {"token_type_ids": types} if self.has_types else {}
+        logits: Tensor = self.model(input_ids=tokens, attention_mask=mask, **extra).logits
+        return logits
+
+
 def splade_weights(logits: Tensor, mask: Tensor) -> Tensor:
     """Return max over the tokens of ln(1 + ReLU(logit)); logits (B, L, V) to (B, V)."""
     return (torch.log1p(F.relu(logits)) * mask.unsqueeze(-1).to(logits.dtype)).amax(1)

@@ -24,6 +24,7 @@ from palmette_plugins.api import (
     InvalidArgument,
     JobContext,
     Kind,
+    LoadedModel,
     Method,
     MethodConfig,
     ModelRef,
@@ -36,6 +37,7 @@ from palmette_plugins.datasets.collections.dataset import CollectionDataset
 from palmette_plugins.datasets.collections.published import size_warning
 from palmette_plugins.engines.retrieval.bm25 import K1, B
 from palmette_plugins.engines.retrieval.comparison import Contestant, Place, Protocol, contest, fuse, places_of
+from palmette_plugins.engines.retrieval.cross_encoder import DEPTH
 from palmette_plugins.engines.retrieval.fusion import RRF_K
 from palmette_plugins.engines.retrieval.leaderboard import Test, leaderboard
 from palmette_plugins.engines.retrieval.measures import DEFAULT, check_measures
@@ -43,7 +45,13 @@ from palmette_plugins.engines.retrieval.run import read_run
 from palmette_plugins.engines.retrieval.significance import paired_t_test, randomisation_test
 from palmette_plugins.engines.seeding import derive_seed
 from palmette_plugins.retrieval.beir_findings import report_metrics, save_leaderboard, save_runs, show_figures
-from palmette_plugins.retrieval.contestants import encoder_contestants, hybrids, lexical_contestants, ready_runs
+from palmette_plugins.retrieval.contestants import (
+    encoder_contestants,
+    hybrids,
+    lexical_contestants,
+    ready_runs,
+    reranker,
+)
 
 
 class Bm25Config(MethodConfig):
@@ -68,6 +76,7 @@ class Beir(Method):
     inputs: ClassVar[Mapping[str, Any]] = {
         "sets": Annotated[list[DatasetRef], "collections: beir:<folder>, wordnet, python-docs, ..."],
         "encoders": Annotated[list[ModelRef] | None, "text encoders, such as hf:minilm or artifact:<id>"],
+        "cross_encoder": Annotated[ModelRef | None, "re-ranks what BM25 finds; a classifier of text pairs, one score"],
         "runs": Annotated[
             list[ArtifactRef] | None, "ready runs: a file <set>.trec for every set in each artifact", ArtifactKind.RUN
         ],
@@ -85,8 +94,10 @@ class Beir(Method):
         models: tuple[Literal["bm25_flat", "bm25_multifield"], ...] = Field(
             ("bm25_flat", "bm25_multifield"), description="lexical reference models beside the given encoders"
         )
-        variants: tuple[Literal["segmented", "hybrid"], ...] = Field(
-            (), description="segmented: best window of 10 sentences; hybrid: BM25 and each encoder by reciprocal ranks"
+        variants: tuple[Literal["segmented", "hybrid", "rerank"], ...] = Field(
+            (),
+            description="segmented: best window of 10 sentences; hybrid: BM25 and each encoder by reciprocal ranks; "
+            "rerank: BM25's first hits by the cross-encoder",
         )
         hits: int = Field(1000, ge=10, le=10_000, description="passages that each query retrieves")
         metrics: tuple[str, ...] = Field(
@@ -97,6 +108,7 @@ class Beir(Method):
         )
         bm25: Bm25Config = Field(default_factory=Bm25Config, description="parameters of BM25")
         rrf_k: float = Field(RRF_K, gt=0, description="hybrid: what is added to every rank")
+        rerank_depth: int = Field(DEPTH, ge=1, le=1000, description="rerank: hits of each query that are scored anew")
         max_tokens: int | None = Field(
             None, ge=2, le=8192, description="tokens read of a text; the encoder's own if empty"
         )
@@ -121,12 +133,22 @@ class Beir(Method):
                 yield FieldViolation("inputs.sets", f"'{text}' judges nothing in the split {self.config.split}")
         encoders = submission.spec.inputs.get("encoders", [])
         for index, text in enumerate(encoders):
-            if submission.model("encoders", index).spec.task != "ranking":
+            if not _takes(submission.model("encoders", index), ("tokens", "mask")):
                 yield FieldViolation("inputs.encoders", f"'{text}' is no text encoder")
         if not self.config.models and not encoders and not submission.given("runs"):
             yield FieldViolation("config.models", "nothing to compare: give models, encoders or runs")
         if "hybrid" in self.config.variants and not (self.config.models and encoders):
             yield FieldViolation("config.variants", "hybrid needs a lexical model and an encoder")
+        yield from self._rerank_violations(submission)
+
+    def _rerank_violations(self, submission: Submission) -> Iterable[FieldViolation]:
+        given = submission.given("cross_encoder")
+        if given and not _takes(submission.model("cross_encoder"), ("tokens", "mask", "types")):
+            yield FieldViolation("inputs.cross_encoder", "is no cross-encoder: a classifier of text pairs, one score")
+        if given and "rerank" not in self.config.variants:
+            yield FieldViolation("inputs.cross_encoder", "is for the variant rerank, which is not in config.variants")
+        if "rerank" in self.config.variants and not (given and self.config.models):
+            yield FieldViolation("config.variants", "rerank needs a lexical model and a cross_encoder")
 
     def run(self, job: JobContext) -> None:
         """Let every model search every set, measure, compare, save."""
@@ -136,6 +158,7 @@ class Beir(Method):
         self._warn(job, sets)
         contestants = self._contestants(job)
         fused = hybrids(contestants) if "hybrid" in config.variants else []
+        reranked = reranker(job, contestants, config) if "rerank" in config.variants else None
         ready = ready_runs(job.artifacts("runs"))
         places = list(places_of(sets))
         with tempfile.TemporaryDirectory(prefix="palmette-runs-") as scratch:
@@ -148,6 +171,8 @@ class Beir(Method):
                 runs = contest(place, contestants, protocol, report, job.raise_if_cancelled)
                 for entry, names in fused:
                     fuse(place, entry, names, runs, config.rrf_k, protocol)
+                if reranked is not None:
+                    protocol.take(reranked.entry, place, reranked.run(place, runs))
                 for entry, file in ready:
                     protocol.take(entry, place, read_run(file(place), place.collection.queries, "inputs.runs"))
             self._finish(job, sets, places, protocol)
@@ -181,6 +206,11 @@ class Beir(Method):
             figures = report_metrics(job, entry, board["official"], self.config.metrics)
             save_runs(job, entry, places, protocol, figures)
         save_leaderboard(job, board)
+
+
+def _takes(model: LoadedModel, names: tuple[str, ...]) -> bool:
+    """Tell whether a model's inputs are those."""
+    return model.spec.io is not None and tuple(tensor.name for tensor in model.spec.io.inputs) == names
 
 
 def _refuse_equal_names(names: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from palmette_plugins.api import InvalidArgument, JobContext, LoadedModel, Reference
 from palmette_plugins.api.artifacts import StoredArtifact
 from palmette_plugins.engines.retrieval.comparison import Contestant, Place
+from palmette_plugins.engines.retrieval.cross_encoder import CrossEncoder, rerank
 from palmette_plugins.engines.retrieval.leaderboard import Entry
 from palmette_plugins.engines.retrieval.retrievers import DenseRetriever, LexicalRetriever, Retriever, SparseRetriever
+from palmette_plugins.engines.retrieval.run import Ranked, RankedRun
 from palmette_plugins.engines.retrieval.shards import VectorShards
 from palmette_plugins.engines.retrieval.text_encoder import TextEncoder
 
@@ -70,6 +73,31 @@ def hybrids(contestants: Sequence[Contestant]) -> list[tuple[Entry, tuple[str, s
         entry = Entry(name, "hybrid", parameters=encoder.parameters, artifact=encoder.artifact)
         found.append((entry, (lexical.name, encoder.name)))
     return found
+
+
+@dataclass(frozen=True)
+class Reranker:
+    """The first lexical model's hits by a cross-encoder: an entry, the name of that model, and how it is done."""
+
+    entry: Entry
+    first: str
+    rerank: Callable[..., dict[str, Ranked]]
+
+    def run(self, place: Place, runs: Mapping[str, RankedRun]) -> dict[str, Ranked]:
+        """Return the re-ranked run on a collection."""
+        return self.rerank(runs[self.first], place.collection.queries, place.collection.corpus)
+
+
+def reranker(job: JobContext, contestants: Sequence[Contestant], config: Any) -> Reranker:
+    """Return the re-ranker of a job with a cross-encoder."""
+    first = next(found.entry for found in contestants if found.entry.kind == "lexical")
+    model = job.model("cross_encoder")
+    encoder = CrossEncoder(model, job.device, config.max_tokens)
+    scores = partial(encoder.scores, batch_size=config.batch_size, check=job.raise_if_cancelled)
+    parameters = sum(parameter.numel() for parameter in model.module.parameters())
+    name = f"rerank({first.name}, {encoder_name(model)})"
+    entry = Entry(name, "re-ranker", parameters=parameters, artifact=model.artifact)
+    return Reranker(entry, first.name, partial(rerank, scores=scores, depth=config.rerank_depth))
 
 
 def ready_runs(artifacts: Sequence[StoredArtifact]) -> list[tuple[Entry, Callable[[Place], Path]]]:

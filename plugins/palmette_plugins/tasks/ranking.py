@@ -88,3 +88,9 @@ def encoder_io(dimension: int) -> ModelIO:
     # Not "embedding": exported graphs name the look-up of a token's vector so.
     vector = TensorSpec(name="vector", dtype="float32", shape=(dimension,))
     return ModelIO(inputs=(tokens, mask), outputs=(vector,))
+
+
+def pair_io() -> ModelIO:
+    """Return the signature of a cross-encoder: the types tell the query's tokens (0) from the passage's (1)."""
+    inputs = (TensorSpec(name=name, dtype="int64", shape=(-1,)) for name in ("tokens", "mask", "types"))
+    return ModelIO(inputs=tuple(inputs), outputs=(TensorSpec(name="score", dtype="float32", shape=(1,)),))

@@ -12,6 +12,7 @@ module               what it gives
 `exact`              `exact_search(queries, shards, ranks, k)`: all inner products with a running top k
 `indexes`            `VectorIndex` and `FaissIndex` (flat, ivf, pq, opq, ivf_pq, hnsw); `load` maps the file into memory
 `bm25`               `Bm25Index.build(texts)`, `.search(query, k, ranks)`, `.save`, `.load`
+`cross_encoder`      `CrossEncoder(model, device).scores(pairs)`, `rerank(run, queries, corpus, scores, depth)`
 `retrievers`         BM25, dense and sparse models over one collection behind one interface
 `run`                `Ranked` hits, runs in TREC's format; `order.best` is the order of hits among ties
 `fusion`             `reciprocal_rank_fusion`, `linear_fusion`

@@ -61,6 +61,11 @@ class TextTokenizer:
         prefix = self.settings.query_prefix if role is Role.QUERY else self.settings.passage_prefix
         return [found.ids for found in self._tokenizer.encode_batch([f"{prefix}{text}" for text in texts])]
 
+    def pairs(self, texts: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
+        """Return token ids and types of (query, passage) pairs, the longer one cut where both are too long."""
+        named = [(self.settings.query_prefix + query, self.settings.passage_prefix + text) for query, text in texts]
+        return [(found.ids, found.type_ids) for found in self._tokenizer.encode_batch(named)]
+
     def padded(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return tokens and mask (B, L), L as long as the longest."""
         longest = max(1, *(len(row) for row in ids))
