@@ -42,8 +42,9 @@ def radar(gains: Mapping[str, Mapping[str, float]], baseline: str, measure: str)
         {"set": name, "order": end} | place(at, (centre, rim)[end]) for at, name in enumerate(names) for end in (0, 1)
     ]
     labels = [{"set": name} | place(at, rim + 0.08 * (rim - centre)) for at, name in enumerate(names)]
-    x = alt.X("x:Q", axis=None)
-    y = alt.Y("y:Q", axis=None)
+    reach = 1.2 * (rim - centre)
+    scale = alt.Scale(domain=[-reach, reach], nice=False)  # the same both ways: the ring is round
+    x, y = alt.X("x:Q", axis=None, scale=scale), alt.Y("y:Q", axis=None, scale=scale)
     tips = ["model:N", "set:N", alt.Tooltip("gain:Q", format="+.3f")]
     colour = alt.Color("model:N", title="model")
     return alt.layer(
@@ -53,7 +54,7 @@ def radar(gains: Mapping[str, Mapping[str, float]], baseline: str, measure: str)
         alt.Chart(alt.Data(values=lines))
         .mark_line(point=True)
         .encode(x, y, color=colour, order="order:O", tooltip=tips),
-    ).properties(width=360, height=360, title=f"{measure}: gain over {baseline}")
+    ).properties(width=360, height=360, title=f"{measure}: gain over {baseline}", view=alt.ViewConfig(stroke=None))
 
 
 def query_scatter(
