@@ -16,6 +16,8 @@ from palmette_plugins.api.catalogue import PluginDescription, read_catalogue
 FOLDER = Path(__file__).parent / "methods"
 CLAIMS = Path(__file__).parent / "claims"
 _GROUP = "palmette.methods."
+# Inputs of methods that take other data than images with classes, or need what is optional in general.
+EXAMPLES = {"dfn": {"pool": "icons?limit=50000", "clean": "emoji-pairs"}}
 UNLISTED = ("serving",)  # its one method is run by deployments
 
 
@@ -50,11 +52,12 @@ def _command(plugin: PluginDescription) -> str:
     if "ranking" in plugin.tasks:
         examples |= {"dataset": "wordnet", "model": "hf:minilm"}
     words = ["palmette run", plugin.name]
+    own = EXAMPLES.get(plugin.name, {})
     for item in plugin.inputs:
-        if item.optional:
+        if item.optional and item.name not in own:
             continue
         several = item.repeated and item.type != "dataset"
-        example = "artifact:ID" if several else examples[item.type]
+        example = own.get(item.name) or ("artifact:ID" if several else examples[item.type])
         words += [f"--{item.name} {example}"] * (2 if several else 1)
     return " ".join(words)
 

@@ -23,7 +23,7 @@ class DfnClaim(Claim):
     """A pool of 6,000 pairs, 400 clean ones."""
 
     slug = "dfn"
-    duration = "about 12 minutes"
+    duration = "about 8 minutes"
 
     def measure(self, lab: Lab, *, quick: bool) -> Outcome:
         """Tune the learning rate on the model without a filter; then compare filters by what they induce."""
@@ -53,7 +53,7 @@ class DfnClaim(Claim):
             self._against_raw(clean, raw),
             self._purity(clean),
             self._falls(clean, quarter, half),
-            self._two_qualities(clean, larger),
+            self._two_qualities(half, larger),
         ]
         return Outcome(verdicts, {"lr": lr}, scale)
 
@@ -77,21 +77,24 @@ class DfnClaim(Claim):
         statement = "The induced model gets worse with every quarter of the clean pairs that is replaced by raw ones."
         return Verdict(statement, margin > 0, margin, "points", error, figures)
 
-    def _two_qualities(self, clean: list[dict[str, float]], larger: list[dict[str, float]]) -> Verdict:
-        classifies = paired_margin(taken(larger, "filter/zero-shot"), taken(clean, "filter/zero-shot"), POINTS)
-        filters = paired_margin(accuracies(clean), accuracies(larger), POINTS)
-        margin, error = min(classifies, filters)
+    def _two_qualities(self, half: list[dict[str, float]], larger: list[dict[str, float]]) -> Verdict:
+        """What more pairs of the same purity do to both qualities of a filter."""
+        own = (taken(larger, "filter/zero-shot"), taken(half, "filter/zero-shot"))
+        induced = (accuracies(larger), accuracies(half))
+        classifies, own_error = paired_margin(*own, POINTS)
+        filters, error = paired_margin(*induced, POINTS)
+        margin = min(classifies - 3, classifies / 2 - filters)
         figures = {
-            "clean, classifies": taken(clean, "filter/zero-shot"),
-            "more, classifies": taken(larger, "filter/zero-shot"),
-            "clean, induces": accuracies(clean),
-            "more, induces": accuracies(larger),
+            "more, classifies": own[0],
+            "fewer, classifies": own[1],
+            "more, induces": induced[0],
+            "fewer, induces": induced[1],
         }
         statement = (
-            "A filter trained on four times as many pairs, half of them raw, classifies better itself and yet filters "
-            "worse than the one trained on clean pairs."
+            "Of pairs that are half raw, four times as many make a filter classify at least 3 points better, and the "
+            "model that it induces better by less than half of that: own accuracy does not rank filters."
         )
-        return Verdict(statement, margin > 0, margin, "points", error, figures)
+        return Verdict(statement, margin >= 0, margin, "points", max(error, own_error), figures)
 
     def _unfiltered_score(self, lr: float, seed: int) -> float:
         settings = self._settings(lr, CLEAN, ("none",))

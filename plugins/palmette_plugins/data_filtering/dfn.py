@@ -57,6 +57,12 @@ class EvaluationSplit(StrEnum):
     VALIDATION = "validation"
 
 
+class FinetuneRecipe(PairRecipe):
+    """How to fine-tune: as in training, at a tenth of the learning rate."""
+
+    lr: float = Field(5e-5, gt=0, le=1, description="largest learning rate")
+
+
 class TrustedSet(BaseModel):
     """A dataset that the filter is fine-tuned on."""
 
@@ -131,8 +137,8 @@ class Dfn(Method):
             None, ge=1, description="pairs that the filter sees; 30 times the clean ones when empty"
         )
         finetune: tuple[TrustedSet, ...] = Field((), description="trusted sets that the filter is fine-tuned on")
-        finetune_recipe: PairRecipe = Field(
-            default_factory=lambda: PairRecipe(lr=5e-5), description="how to fine-tune the filter"
+        finetune_recipe: FinetuneRecipe = Field(
+            default_factory=FinetuneRecipe, description="how to fine-tune the filter"
         )
         finetune_samples: int | None = Field(
             None, ge=1, description="pairs seen in fine-tuning; 30 times the trusted ones when empty"
