@@ -9,6 +9,9 @@ import pytest
 from tests.gateway.harness.gateway import RunningGateway
 from tests.gateway.harness.upstream import Upstream
 
+from palmette_gateway.access.destinations import CONTROL_PLANE, TRITON, destination
+from palmette_gateway.contracts import public_descriptors, services
+
 SERVICE_LIMIT = 8 << 20  # as the services have it
 
 
@@ -35,12 +38,13 @@ class Front:
 @pytest.fixture(scope="session")
 def shared_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """One gateway for all tests that only call it."""
-    services = {name: Upstream(name, max_message_bytes=SERVICE_LIMIT) for name in ("pruning_growth", "serving")}
+    names = sorted({destination(service) for service in services(public_descriptors())} - {CONTROL_PLANE, TRITON})
+    upstreams = {name: Upstream(name, max_message_bytes=SERVICE_LIMIT) for name in names}
     triton = Upstream("triton")
-    gateway = RunningGateway(tmp_path_factory.mktemp("gateway"), services, triton)
-    yield Front(gateway, services, triton)
+    gateway = RunningGateway(tmp_path_factory.mktemp("gateway"), upstreams, triton)
+    yield Front(gateway, upstreams, triton)
     gateway.stop()
-    for upstream in [*services.values(), triton]:
+    for upstream in [*upstreams.values(), triton]:
         upstream.stop()
 
 
