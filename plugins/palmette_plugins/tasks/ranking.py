@@ -19,7 +19,7 @@ class Ranking(Task):
     """A batch is (tokens, mask), both int64 of shape (B, 2, L): a query and a passage that answers it, padded alike.
 
     The model is one encoder for both: its forward takes tokens and mask (N, L) and returns embeddings (N, d), whose
-    inner products are the scores. Collections hold text; `engines.retrieval.pairs` makes such batches of them.
+    inner products are the scores.
     """
 
     name = "ranking"

@@ -1,0 +1,1 @@
+"""The service for retrieving passages and for measuring how well."""
