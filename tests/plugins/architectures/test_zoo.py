@@ -109,7 +109,7 @@ def test_tiny_gpt_never_looks_ahead(manual):
         ("zoo:logit-average", "model-averaging"),
         ("zo:resnet20", "did you mean 'zoo'"),
         ("resnet20", "'resnet20' has no scheme; did you mean 'zoo:resnet20'"),
-        ("nothing:x", "no model scheme named 'nothing'; known: artifact, hf, timm, zoo"),
+        ("nothing:x", "no model scheme named 'nothing'; known: artifact, clip, hf, timm, zoo"),
         ("", "not a reference"),
     ],
 )
