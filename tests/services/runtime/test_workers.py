@@ -48,7 +48,7 @@ def test_job_reports_everything_and_succeeds(shared_service: ServiceProcess) -> 
 
 def test_training_gives_way_to_serving(make_service: Callable[..., ServiceProcess]) -> None:
     """Workers and the process that they are forked from run nicer than the service, by as much as was set."""
-    service = make_service(worker_nice=7).start()
+    service = make_service(worker_nice=7)
     name, gate = service.submit_held()
     service.wait_until_held(name)
     own = psutil.Process(service.pid).nice()
