@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -36,6 +37,13 @@ _LABELLED = 500  # crops that the teachers answer at a time
 _IN_MEMORY_BYTES = 2**30
 
 
+class SoftLabels(StrEnum):
+    """When the teachers answer."""
+
+    ONLINE = "online"
+    CACHED = "cached"
+
+
 class Distilling:
     """Trains a student under an ensemble.
 
@@ -54,7 +62,7 @@ class Distilling:
 
     def run(self, student: LoadedModel) -> TrainingResult:
         """Train `student` in place."""
-        cached = self._config.soft_labels.value == "cached"
+        cached = self._config.soft_labels is SoftLabels.CACHED
         beside: Mapping[str, nn.Module] = {"discriminator": self._discriminator} if self._discriminator else {}
         return self._job.train(
             student,

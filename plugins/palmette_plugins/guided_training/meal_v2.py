@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -26,19 +25,12 @@ from palmette_plugins.engines.measurements import final_measurements
 from palmette_plugins.engines.recipe import Recipe, ScheduleKind
 from palmette_plugins.engines.recipe_check import recipe_violations
 from palmette_plugins.engines.recipe_defaults import recipe_default
-from palmette_plugins.guided_training.distilling import Distilling, accuracy_chart, agreement
+from palmette_plugins.guided_training.distilling import Distilling, SoftLabels, accuracy_chart, agreement
 from palmette_plugins.guided_training.teaching import Ensemble
 
 MOST_TEACHERS = 8
 FEW_CLASSES = 64
 _CHANCE = 1.5  # times chance: a student below that has learned nothing
-
-
-class SoftLabels(StrEnum):
-    """When the teachers answer."""
-
-    ONLINE = "online"
-    CACHED = "cached"
 
 
 class MealRecipe(Recipe):
